@@ -1,0 +1,9 @@
+//! SharedArrayBuffer + Atomics for processes.
+
+// The derive macro writes `::sabha::…`; let that path work inside this crate, too.
+extern crate self as sabha;
+
+mod shareable;
+
+pub use sabha_derive::Shareable;
+pub use shareable::Shareable;
