@@ -1,0 +1,39 @@
+//! The processor: waiting politely, and barriers that somebody else pays for.
+#![allow(unsafe_code)] // membarrier
+
+use std::sync::OnceLock;
+
+/// One polite turn of a spin loop: tens of nanoseconds.
+#[inline]
+pub(crate) fn pause() {
+    core::hint::spin_loop();
+}
+
+/// Lets somebody else run.
+pub(crate) fn yield_now() {
+    std::thread::yield_now();
+}
+
+/// How many processors this process may use, asked once.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Agrees that other processes may order this one's memory accesses with [`barrier_everywhere`]. `false` where the kernel
+/// or a sandbox refuses.
+pub(crate) fn accept_barriers() -> bool {
+    static ACCEPTED: OnceLock<bool> = OnceLock::new();
+    *ACCEPTED.get_or_init(|| membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED))
+}
+
+/// A full memory barrier on every processor that runs a thread of a process that accepted: the asymmetric half of a
+/// store-load race, paid by the side that is about to sleep. `false` where refused.
+pub(crate) fn barrier_everywhere() -> bool {
+    membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: membarrier takes three integers and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
