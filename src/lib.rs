@@ -7,3 +7,5 @@ mod shareable;
 
 pub use sabha_derive::Shareable;
 pub use shareable::Shareable;
+#[doc(hidden)]
+pub use shareable::{fingerprint, struct_fingerprint};
