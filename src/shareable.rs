@@ -118,13 +118,16 @@ primitives! {
     AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicI8 AtomicI16 AtomicI32 AtomicI64
 }
 
-// SAFETY: an array is its elements, back to back; each of them keeps the contract, and the
-// assertion refuses the empty one.
+// SAFETY: an array is its elements, back to back; each of them keeps the contract, and the empty
+// one is refused.
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
-    const FINGERPRINT: u64 = {
-        assert!(N > 0, "an empty array has nothing to share");
-        fingerprint("array", &[N as u64, T::FINGERPRINT])
-    };
+    const FINGERPRINT: u64 = array_fingerprint(N, T::FINGERPRINT);
+}
+
+#[track_caller] // the error names the array, not this line
+const fn array_fingerprint(len: usize, element: u64) -> u64 {
+    assert!(len > 0, "an empty array has nothing to share");
+    fingerprint("array", &[len as u64, element])
 }
 
 /// FNV-1a (64 bit) over the length of `tag`, `tag`, the number of `parts`, and `parts`; numbers are
