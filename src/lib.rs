@@ -9,3 +9,5 @@ mod shareable;
 pub use os::clock::Deadline;
 pub use sabha_derive::Shareable;
 pub use shareable::Shareable;
+#[doc(hidden)]
+pub use shareable::{fingerprint, struct_fingerprint};
