@@ -3,12 +3,9 @@
 //! The fingerprint is part of the on-disk ABI: `tests/derive.rs` holds it as golden numbers, and
 //! any language can compute it (see [`fingerprint`]).
 
-#![allow(
-    unsafe_code,
-    reason = "this file says which primitive types keep the contract"
-)]
+#![allow(unsafe_code, reason = "this file says which primitive types keep the contract")]
 
-use core::sync::atomic::{
+use crate::os::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
 
@@ -178,10 +175,7 @@ impl Fnv {
 
     /// The lengths go in first, so that no two inputs are the same run of bytes.
     const fn new(tag: &str, parts: usize) -> Self {
-        Self(Self::BASIS)
-            .words(&[tag.len() as u64])
-            .bytes(tag.as_bytes())
-            .words(&[parts as u64])
+        Self(Self::BASIS).words(&[tag.len() as u64]).bytes(tag.as_bytes()).words(&[parts as u64])
     }
 
     const fn words(mut self, words: &[u64]) -> Self {

@@ -105,10 +105,7 @@ fn every_primitive_has_its_own_golden_value() {
 #[test]
 fn golden_values_of_compositions() {
     assert_eq!(fingerprint("", &[]), 0x8820_1fb9_60ff_6465);
-    assert_eq!(
-        fingerprint("mutex", &[u32::FINGERPRINT]),
-        0x140d_529b_9722_4551
-    );
+    assert_eq!(fingerprint("mutex", &[u32::FINGERPRINT]), 0x140d_529b_9722_4551);
     assert_eq!(<[u32; 3]>::FINGERPRINT, 0xb329_ad4d_8176_e4eb);
     assert_eq!(Base::FINGERPRINT, 0x5809_992b_3daf_0afa);
 }
@@ -116,21 +113,8 @@ fn golden_values_of_compositions() {
 #[test]
 fn a_struct_is_its_size_alignment_offsets_and_fields() {
     let bytes = <[u8; 3]>::FINGERPRINT;
-    let fields = [
-        (0, AtomicU64::FINGERPRINT),
-        (8, i16::FINGERPRINT),
-        (10, bytes),
-    ];
-    let parts = [
-        16,
-        8,
-        0,
-        AtomicU64::FINGERPRINT,
-        8,
-        i16::FINGERPRINT,
-        10,
-        bytes,
-    ];
+    let fields = [(0, AtomicU64::FINGERPRINT), (8, i16::FINGERPRINT), (10, bytes)];
+    let parts = [16, 8, 0, AtomicU64::FINGERPRINT, 8, i16::FINGERPRINT, 10, bytes];
     assert_eq!(Base::FINGERPRINT, fingerprint("struct", &parts));
     assert_eq!(Base::FINGERPRINT, struct_fingerprint::<Base>(&fields));
 }
@@ -171,15 +155,9 @@ fn parameters_count_by_the_layout_they_make() {
     assert_eq!(Slot::<u32>::FINGERPRINT, Written::FINGERPRINT);
     assert_ne!(Slot::<u32>::FINGERPRINT, Slot::<i32>::FINGERPRINT);
     assert_ne!(Slot::<u32, 2>::FINGERPRINT, Slot::<u32, 3>::FINGERPRINT);
-    assert_eq!(
-        Wrapper::<u32>::FINGERPRINT,
-        fingerprint("struct", &[4, 4, 0, u32::FINGERPRINT])
-    );
+    assert_eq!(Wrapper::<u32>::FINGERPRINT, fingerprint("struct", &[4, 4, 0, u32::FINGERPRINT]));
     assert_ne!(Bytes::<7>::FINGERPRINT, Bytes::<8>::FINGERPRINT);
-    assert_ne!(
-        Wrapper::<Slot<f32>>::FINGERPRINT,
-        Slot::<Wrapper<f32>>::FINGERPRINT
-    );
+    assert_ne!(Wrapper::<Slot<f32>>::FINGERPRINT, Slot::<Wrapper<f32>>::FINGERPRINT);
 }
 
 /// The generated `unsafe impl` does not stand in the way of a crate that has no unsafe code.

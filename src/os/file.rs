@@ -17,12 +17,19 @@ pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
 
 /// Gives an [`unnamed`] file its name, whole, in one step. `AlreadyExists` if something has it.
 pub(crate) fn publish(file: &File, path: &Path) -> io::Result<()> {
-    Ok(nix::unistd::linkat(nix::fcntl::AT_FDCWD, &by_descriptor(file), nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+    Ok(nix::unistd::linkat(
+        nix::fcntl::AT_FDCWD,
+        &by_descriptor(file),
+        nix::fcntl::AT_FDCWD,
+        path,
+        AtFlags::AT_SYMLINK_FOLLOW,
+    )?)
 }
 
 /// A new file under `path`, which must be free, for filesystems without unnamed files.
 pub(crate) fn fresh(path: &Path, mode: u32) -> io::Result<File> {
-    let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let flags =
+        OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     Ok(nix::fcntl::open(path, flags, Mode::from_bits_truncate(mode)).map(File::from)?)
 }
 
@@ -82,11 +89,6 @@ pub(crate) fn lock(file: &File, byte: u64) -> io::Result<()> {
             result => return Ok(result.map(drop)?),
         }
     }
-}
-
-/// Gives it back.
-pub(crate) fn unlock(file: &File, byte: u64) -> io::Result<()> {
-    Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&one_byte(libc::F_UNLCK, byte))).map(drop)?)
 }
 
 /// Whether another open file description than `file`'s holds the lock on `byte`.

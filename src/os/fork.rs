@@ -14,11 +14,7 @@ pub(crate) fn epoch() -> u32 {
 
 /// Has `prepare` run before every `fork` of this process, then `parent` and `child` in the two.
 /// Registered once, whoever calls.
-pub(crate) fn at_fork(
-    prepare: extern "C" fn(),
-    parent: extern "C" fn(),
-    child: extern "C" fn(),
-) {
+pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     extern "C" fn count() {
         EPOCH.fetch_add(1, Relaxed);
     }

@@ -117,9 +117,8 @@ pub(crate) fn wake(word: &AtomicU32, count: u32) -> u32 {
         return 0; // the kernel would wake one
     }
     // SAFETY: only the word's address is used, as the name of a queue.
-    let woken = unsafe {
-        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, clamp(count))
-    };
+    let woken =
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, clamp(count)) };
     debug_assert!(woken >= 0, "a live word is a queue");
     u32::try_from(woken).unwrap_or(0)
 }

@@ -47,7 +47,14 @@ pub(crate) fn private_pages(count: usize) -> io::Result<NonNull<u8>> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: asks for new pages anywhere; touches no mapping that exists.
     let start = unsafe {
-        libc::mmap(core::ptr::null_mut(), count * PAGE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        libc::mmap(
+            core::ptr::null_mut(),
+            count * PAGE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            flags,
+            -1,
+            0,
+        )
     };
     mapped(start)
 }

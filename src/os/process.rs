@@ -25,7 +25,9 @@ pub(crate) fn start_time() -> u64 {
 /// The command's short name.
 pub(crate) fn name() -> String {
     let arg = std::env::args_os().next().unwrap_or_default();
-    std::path::Path::new(&arg).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+    std::path::Path::new(&arg)
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
 }
 
 /// Sixteen random bytes from the kernel.

@@ -177,9 +177,7 @@ fn registered() -> io::Result<*mut Head> {
     let mut head: *mut Head = core::ptr::null_mut();
     let mut len: usize = 0;
     // SAFETY: two live words for the kernel to fill; 0 means the calling thread.
-    let rc = unsafe {
-        libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut len)
-    };
+    let rc = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut len) };
     match rc {
         0 if len == size_of::<Head>() => Ok(head),
         0 => Err(io::Error::other("the kernel's robust list has another form")),

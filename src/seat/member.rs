@@ -1,0 +1,193 @@
+//! The table of members: the processes that are attached.
+//!
+//! Whoever holds the lock of byte [`LOCKS_AT`]` + slot` of the region's file is the member of that slot. It is an OFD lock on
+//! an open file description of the process's own: the kernel gives it to one at a time and takes it back when the process is
+//! gone, in any pid namespace, whatever pids are used again.
+//!
+//! # Shared bytes                                    all zeros = nobody has been here
+//! |  at | field      | width | stored by          | meaning                                                  |
+//! |-----|------------|-------|--------------------|----------------------------------------------------------|
+//! |   0 | generation | u32   | the lock's holder  | counts the occupants; stored last                        |
+//! |   4 | pid        | u32   | the lock's holder  | as its own pid namespace counts                          |
+//! |   8 | start_time | u64   | the lock's holder  | clock ticks since boot                                   |
+//! |  16 | barriers   | u32   | the lock's holder  | 1: accepts barriers from afar                            |
+//! |  24 | marks      | 4×u64 | the lock's holder  | one bit for each directory entry that it has open        |
+//! |  56 | name       | 9×u64 | the lock's holder  | what it calls itself, zero-padded                        |
+//!
+//! # If a process is killed
+//! Before the lock: nothing. With the lock, before `generation`: the kernel frees the slot, the former occupant stays dead in
+//! all but a short look (the slot's lock is held under the old generation: "alive" until the kernel has freed it). After:
+//! a member that is gone. Nothing is ever repaired: the next occupant writes all fields anew. Grade: G0.
+//!
+//! Pairs: `member-named`: attach: store of generation, Release; info: load, Acquire: the other fields.
+#![allow(unsafe_code)] // makes references to records out of the table's address
+
+use super::id::MemberId;
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, cpu, file, process};
+use core::mem::offset_of;
+use core::ptr::NonNull;
+use std::fs::File;
+
+/// Members that a region can have at a time.
+pub(crate) const MEMBERS: u32 = 256;
+/// Marks that a member can set.
+pub(crate) const MARKS: u32 = 256;
+/// The byte of the file whose lock makes member 0: far behind any byte that is stored.
+pub(crate) const LOCKS_AT: u64 = 1 << 60;
+/// The byte whose lock makes the one sweeper.
+pub(crate) const SWEEP_LOCK: u64 = LOCKS_AT - 1;
+/// Bytes of a member's name.
+pub(crate) const NAME_BYTES: usize = 72;
+
+/// One member.
+#[repr(C, align(128))]
+pub(crate) struct Record {
+    generation: AtomicU32,
+    pid: AtomicU32,
+    start_time: AtomicU64,
+    barriers: AtomicU32,
+    _pad: u32,
+    marks: [AtomicU64; MARKS as usize / 64],
+    name: [AtomicU64; NAME_BYTES / 8],
+}
+const _: () = {
+    assert!(size_of::<Record>() == 128);
+    assert!(offset_of!(Record, marks) == 24 && offset_of!(Record, name) == 56);
+};
+
+/// A member, as it described itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct MemberInfo {
+    /// Its name in shared words.
+    pub id: MemberId,
+    /// Process id, as its own pid namespace counts.
+    pub pid: u32,
+    /// When the process was started, in clock ticks since boot; 0 if it could not tell.
+    pub start_time: u64,
+    /// What it calls itself: its command's name, unless it chose another.
+    pub name: String,
+}
+
+/// The table as this process has it mapped.
+pub(crate) struct Members(pub(crate) NonNull<Record>);
+
+// SAFETY: the table is made of atomics that live as long as the mapping that `Assembly` is made for.
+unsafe impl Send for Members {}
+// SAFETY: as above.
+unsafe impl Sync for Members {}
+
+impl Members {
+    fn record(&self, slot: u32) -> Option<&Record> {
+        // SAFETY: inside the table.
+        (slot < MEMBERS).then(|| unsafe { self.0.add(slot as usize).as_ref() })
+    }
+
+    /// Becomes a member: takes a free slot's lock on `anchor` and says who we are. `None` if all are taken.
+    pub(crate) fn attach(&self, anchor: &File, name: &str) -> std::io::Result<Option<MemberId>> {
+        for slot in 0..MEMBERS {
+            let Some(record) = self.record(slot) else { break };
+            if file::try_lock(anchor, LOCKS_AT + u64::from(slot))? {
+                return Ok(Some(record.introduce(slot, name)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the process `id` has left or died. `asking` is any descriptor of the file that is not an anchor.
+    pub(crate) fn is_gone(&self, id: MemberId, asking: &File) -> bool {
+        let Some(record) = self.record(id.slot()) else { return true };
+        let other = || record.generation.load(Relaxed) & GENERATION != id.generation();
+        // An error proves nothing: not gone.
+        other()
+            || !file::is_locked(asking, LOCKS_AT + u64::from(id.slot())).unwrap_or(true)
+            || other()
+    }
+
+    /// What member `id` says of itself; `None` if the slot is another's by now.
+    pub(crate) fn info(&self, id: MemberId) -> Option<MemberInfo> {
+        let record = self.record(id.slot())?;
+        let info = record.describe(id.slot())?;
+        (info.id == id).then_some(info)
+    }
+
+    /// Those who are here now.
+    pub(crate) fn living(&self, asking: &File) -> Vec<MemberInfo> {
+        let slots = (0..MEMBERS).filter_map(|slot| self.record(slot)?.describe(slot));
+        slots.filter(|info| !self.is_gone(info.id, asking)).collect()
+    }
+
+    /// Whether every living member accepts barriers from afar.
+    pub(crate) fn all_accept_barriers(&self, asking: &File) -> bool {
+        self.living(asking).iter().all(|info| {
+            self.record(info.id.slot()).is_none_or(|record| record.barriers.load(Relaxed) == 1)
+        })
+    }
+
+    /// Sets or clears mark `mark` of member `id`, which is this process.
+    pub(crate) fn set_mark(&self, id: MemberId, mark: u32, on: bool) {
+        let (word, bit) = (mark as usize / 64, 1 << (mark % 64));
+        let Some(word) = self.record(id.slot()).and_then(|record| record.marks.get(word)) else {
+            return;
+        };
+        if on {
+            word.fetch_or(bit, Relaxed)
+        } else {
+            word.fetch_and(!bit, Relaxed)
+        };
+    }
+
+    /// A living member with mark `mark`.
+    pub(crate) fn marked(&self, mark: u32, asking: &File) -> Option<MemberInfo> {
+        let (word, bit) = (mark as usize / 64, 1 << (mark % 64));
+        let has = |slot: u32| {
+            self.record(slot)
+                .and_then(|record| record.marks.get(word))
+                .is_some_and(|word| word.load(Relaxed) & bit != 0)
+        };
+        (0..MEMBERS)
+            .filter(|slot| has(*slot))
+            .filter_map(|slot| self.record(slot)?.describe(slot))
+            .find(|info| !self.is_gone(info.id, asking))
+    }
+}
+
+const GENERATION: u32 = (1 << 19) - 1;
+
+impl Record {
+    fn introduce(&self, slot: u32, name: &str) -> MemberId {
+        let id = MemberId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
+        self.pid.store(process::pid(), Relaxed);
+        self.start_time.store(process::start_time(), Relaxed);
+        self.barriers.store(u32::from(cpu::accept_barriers()), Relaxed);
+        for word in &self.marks {
+            word.store(0, Relaxed);
+        }
+        let mut bytes = name.as_bytes().iter().copied().chain(std::iter::repeat(0));
+        for word in &self.name {
+            let chunk: [u8; 8] = core::array::from_fn(|_| bytes.next().unwrap_or(0));
+            word.store(u64::from_ne_bytes(chunk), Relaxed);
+        }
+        self.generation.store(id.generation(), Release); // pair: member-named
+        id
+    }
+
+    fn describe(&self, slot: u32) -> Option<MemberInfo> {
+        let generation = self.generation.load(Acquire); // pair: member-named
+        if generation == 0 && self.pid.load(Relaxed) == 0 {
+            return None;
+        }
+        let bytes: Vec<u8> = self
+            .name
+            .iter()
+            .flat_map(|w| w.load(Relaxed).to_ne_bytes())
+            .take_while(|b| *b != 0)
+            .collect();
+        Some(MemberInfo {
+            id: MemberId::new(slot, generation),
+            pid: self.pid.load(Relaxed),
+            start_time: self.start_time.load(Relaxed),
+            name: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+}
