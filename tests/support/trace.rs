@@ -124,7 +124,7 @@ impl Traced {
         self.let_go = false;
         if libc::WIFSTOPPED(status) {
             assert_eq!(libc::WSTOPSIG(status), libc::SIGTRAP, "an unexpected signal");
-            return Some(if self.was_step() { Stop::Step } else { Stop::Marker });
+            return Some(if self.at_marker() { Stop::Marker } else { Stop::Step });
         }
         self.ended = true;
         Some(Stop::Ended(if libc::WIFSIGNALED(status) {
@@ -134,13 +134,14 @@ impl Traced {
         }))
     }
 
-    fn was_step(&self) -> bool {
-        const TRAP_TRACE: i32 = 2;
+    /// A marker's trap has another code than a single step's, be it over an instruction or over a system call.
+    fn at_marker(&self) -> bool {
+        const CODE: i32 = if cfg!(target_arch = "x86_64") { 0x80 } else { libc::TRAP_BRKPT };
         let mut info = core::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: our own stopped child; the kernel fills the live struct.
         unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, self.pid, 0, info.as_mut_ptr()) };
         // SAFETY: zeroed, then filled by the kernel.
-        unsafe { info.assume_init() }.si_code == TRAP_TRACE
+        unsafe { info.assume_init() }.si_code == CODE
     }
 
     fn sleeps(&self) -> bool {
