@@ -46,8 +46,15 @@ macro_rules! names {
                 Self(Name::new(slot, generation))
             }
 
+            /// What [`to_bits`](Self::to_bits) gave, from memory that is ours alone.
+            #[inline]
+            pub(crate) const fn from_own(bits: u32) -> Self {
+                Self(Name(bits))
+            }
+
             /// The word that names it in shared memory; never 0.
             #[must_use]
+            #[inline]
             pub const fn to_bits(self) -> u32 {
                 self.0.0
             }

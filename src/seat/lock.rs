@@ -150,24 +150,29 @@ impl RawLock {
         core::ptr::from_ref(self).addr()
     }
 
-    /// Locks, waiting until `deadline` as `P` does.
+    /// Locks if nothing stands in the way: the lock is free at first sight, and the thread has its seat.
     #[inline]
+    pub(crate) fn lock_at_once(&self) -> bool {
+        cache::seated_at(self.address()).is_some_and(|me| self.take_free(me))
+    }
+
+    #[inline]
+    fn take_free(&self, me: SeatId) -> bool {
+        self.word.compare_exchange(0, me.to_bits(), Acquire, Relaxed).is_ok() // W2, pair: handed-over
+    }
+
+    /// Locks, waiting until `deadline` as `P` does.
+    #[cold]
     pub(crate) fn lock<P: Policy>(&self, deadline: Deadline) -> Result<Got, Refused> {
         let me = cache::seat_at(self.address()).map_err(Refused::Seat)?;
-        match self.word.compare_exchange(0, me.to_bits(), Acquire, Relaxed) {
-            Ok(_) => Ok(Got::Clean), // W2, pair: handed-over
-            Err(_) => self.lock_slowly::<P>(me, deadline),
-        }
+        if self.take_free(me) { Ok(Got::Clean) } else { self.lock_slowly::<P>(me, deadline) }
     }
 
     /// Locks if nobody living holds it.
-    #[inline]
+    #[cold]
     pub(crate) fn try_lock(&self) -> Result<Got, Refused> {
         let me = cache::seat_at(self.address()).map_err(Refused::Seat)?;
-        match self.word.compare_exchange(0, me.to_bits(), Acquire, Relaxed) {
-            Ok(_) => Ok(Got::Clean), // W2, pair: handed-over
-            Err(_) => self.try_lock_slowly(me),
-        }
+        if self.take_free(me) { Ok(Got::Clean) } else { self.try_lock_slowly(me) }
     }
 
     /// Unlocks, if the calling thread holds it; else nothing: a forked child, or a thread that has left its seat.
@@ -192,7 +197,6 @@ impl RawLock {
         }
     }
 
-    #[cold]
     fn lock_slowly<P: Policy>(&self, me: SeatId, deadline: Deadline) -> Result<Got, Refused> {
         let waiter = Waiter::new(self)?;
         let list = robust_list()?;
@@ -227,7 +231,6 @@ impl RawLock {
         }
     }
 
-    #[cold]
     fn try_lock_slowly(&self, me: SeatId) -> Result<Got, Refused> {
         let waiter = Waiter::new(self)?;
         let list = robust_list()?;

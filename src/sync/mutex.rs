@@ -92,6 +92,9 @@ impl<T: Payload, P: Policy> Mutex<T, P> {
         &self,
         deadline: Deadline,
     ) -> Result<MutexGuard<'_, T, P>, LockError<MutexGuard<'_, T, P>>> {
+        if self.lock.lock_at_once() {
+            return Ok(self.guard());
+        }
         self.guarded(self.lock.lock::<P>(deadline))
     }
 
@@ -104,6 +107,9 @@ impl<T: Payload, P: Policy> Mutex<T, P> {
     /// G2, as [`lock`](Self::lock).
     #[inline]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T, P>, LockError<MutexGuard<'_, T, P>>> {
+        if self.lock.lock_at_once() {
+            return Ok(self.guard());
+        }
         self.guarded(self.lock.try_lock())
     }
 
@@ -137,14 +143,18 @@ impl<T: Payload, P: Policy> Mutex<T, P> {
     }
 
     #[inline]
+    fn guard(&self) -> MutexGuard<'_, T, P> {
+        MutexGuard { mutex: self, thread: PhantomData }
+    }
+
+    #[cold]
     fn guarded(
         &self,
         got: Result<Got, Refused>,
     ) -> Result<MutexGuard<'_, T, P>, LockError<MutexGuard<'_, T, P>>> {
-        let guard = || MutexGuard { mutex: self, thread: PhantomData };
         match got {
-            Ok(Got::Clean) => Ok(guard()),
-            Ok(Got::OwnerDied) => Err(LockError::OwnerDied(OwnerDied(guard()))),
+            Ok(Got::Clean) => Ok(self.guard()),
+            Ok(Got::OwnerDied) => Err(LockError::OwnerDied(OwnerDied(self.guard()))),
             Err(refused) => Err(refused.into()),
         }
     }
