@@ -1,0 +1,170 @@
+//! What goes wrong with robust locks elsewhere, and must not here.
+#![allow(unsafe_code)] // does to the process what a hostile peer, or the machine, could do
+
+mod support;
+
+use sabha::sync::{Adaptive, Block, LockError, Mutex, Policy, Spin};
+use sabha::{Region, Shared};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+use support::child::{Child, until};
+
+/// Where the seats of a region with this maximal length begin in its file; see `src/docs/layout.md`.
+fn seats_at(region: &Region) -> u64 {
+    102_400 + region.max_len()
+}
+
+fn held_by_child<P: Policy>(lock: &Shared<Mutex<u64, P>>, before_sleep: impl Fn()) -> Child {
+    let step = lock.region().object::<AtomicU32>("step").unwrap();
+    let child = Child::spawn(|| {
+        std::mem::forget(lock.lock());
+        before_sleep();
+        step.store(1, SeqCst);
+        std::thread::sleep(Duration::from_secs(60));
+    });
+    until("the lock to be taken", || step.load(SeqCst) == 1);
+    child
+}
+
+/// The kernel forgets the thread's robust list: as after its limit of entries, or when the OOM reaper was faster.
+fn forget_robust_list() {
+    // SAFETY: registers no list for this thread.
+    unsafe { libc::syscall(libc::SYS_set_robust_list, 0, 3 * size_of::<usize>()) };
+}
+
+fn an_unflagged_death_is_found<P: Policy>() {
+    let region = Region::anonymous(1 << 16).unwrap();
+    let lock = region.object::<Mutex<u64, P>>("lock").unwrap();
+    let child = held_by_child(&lock, forget_robust_list);
+    let waiter = Child::spawn(|| {
+        assert!(matches!(lock.lock(), Err(LockError::OwnerDied(_))));
+    });
+    std::thread::sleep(Duration::from_millis(20));
+    child.kill();
+    assert_eq!(
+        waiter.wait_at_most(Duration::from_secs(10)),
+        Some(0),
+        "nobody asked for the process"
+    );
+}
+
+#[test]
+fn a_death_that_the_kernel_never_flagged_is_found_by_its_process() {
+    an_unflagged_death_is_found::<Adaptive>();
+    an_unflagged_death_is_found::<Block>();
+    an_unflagged_death_is_found::<Spin>();
+}
+
+#[test]
+fn the_seats_of_unflagged_deaths_are_swept_when_none_is_free() {
+    let region = Region::options().size(4096).seats(4).anonymous().unwrap();
+    for _ in 0..20 {
+        let child = Child::spawn(|| {
+            region.enter().expect("a seat");
+            forget_robust_list();
+        });
+        assert_eq!(child.wait(), 0);
+    }
+    assert!(region.enter().is_ok());
+}
+
+#[test]
+fn locks_outlive_the_mapping_that_they_were_taken_through() {
+    let name = format!("hazard-unmap-{}", std::process::id());
+    let region = Region::create(&name, 1 << 16).unwrap();
+    let lock = region.object::<Mutex<u64>>("lock").unwrap();
+    let step = region.object::<AtomicU32>("step").unwrap();
+    let child = Child::spawn(|| {
+        std::mem::forget(lock.lock());
+        let start = core::ptr::from_ref(&*lock).addr() & !4095;
+        // SAFETY: unmaps the page with the lock, which this process does not touch again.
+        unsafe { libc::munmap(start as *mut libc::c_void, 4096) };
+        // The robust list leads through private pages only: it is whole.
+        std::thread::sleep(Duration::from_secs(60));
+    });
+    child.until_asleep();
+    child.kill();
+    assert!(matches!(lock.lock(), Err(LockError::OwnerDied(_))));
+    drop(step);
+    region.unlink().unwrap();
+}
+
+#[test]
+fn a_peer_that_scribbles_over_the_seats_crashes_nobody() {
+    let name = format!("hazard-scribble-{}", std::process::id());
+    let region = Region::options().size(1 << 16).seats(8).create(&name).unwrap();
+    let lock = region.object::<Mutex<u64>>("lock").unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(format!("/dev/shm/{name}")).unwrap();
+    region.unlink().unwrap();
+    for byte in [0xff, 0x5a, 0x00] {
+        let child = Child::spawn(|| {
+            let worker = || {
+                drop(lock.lock());
+                // Every byte of the table that a peer can write, the tails of the pages included.
+                file.write_all_at(&[byte; 8 * 4096], seats_at(&region)).expect("scribbles");
+                drop(lock.try_lock());
+            };
+            // The thread ends: it unlinks its node, through pointers that no peer can reach.
+            std::thread::scope(|scope| drop(scope.spawn(worker).join()));
+        });
+        assert_eq!(child.wait(), 0, "{byte:#x}");
+        file.write_all_at(&[0; 8 * 4096], seats_at(&region)).unwrap();
+    }
+}
+
+#[test]
+fn a_core_dump_leaves_the_region_out() {
+    let region = Region::anonymous(1 << 16).unwrap();
+    let object = region.object::<AtomicU32>("object").unwrap();
+    let address = core::ptr::from_ref(&*object).addr();
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut flags = None;
+    let mut inside = false;
+    for line in maps.lines() {
+        let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+        let parse = |text| usize::from_str_radix(text, 16);
+        if let Some((Ok(start), Ok(end))) = range.map(|(start, end)| (parse(start), parse(end))) {
+            inside = (start..end).contains(&address);
+        } else if inside && line.starts_with("VmFlags:") {
+            flags = Some(line.to_owned());
+        }
+    }
+    // Otherwise the dump of a killed holder would come before the hand-over of its locks.
+    assert!(flags.unwrap().split(' ').any(|flag| flag == "dd"));
+}
+
+#[test]
+fn a_signal_handler_may_lock_while_its_thread_locks() {
+    static PLACE: std::sync::OnceLock<(Shared<Mutex<u64>>, Shared<Mutex<u64>>)> =
+        std::sync::OnceLock::new();
+    extern "C" fn handler(_signal: i32) {
+        if let Some((_, other)) = PLACE.get()
+            && let Ok(mut count) = other.lock()
+        {
+            *count += 1;
+        }
+    }
+    let region = Region::anonymous(1 << 16).unwrap();
+    let locks = ["one", "other"].map(|name| region.object::<Mutex<u64>>(name).unwrap());
+    let [one, other] = locks;
+    PLACE.set((one.clone(), other.clone())).map_err(drop).unwrap();
+    let child = Child::spawn(|| {
+        region.enter().expect("a seat");
+        // SAFETY: installs a handler that takes a lock which this thread takes nowhere else.
+        unsafe { libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t) };
+        loop {
+            *one.lock().expect("locks") += 1;
+        }
+    });
+    until("the child to lock", || one.lock().is_ok_and(|count| *count > 0));
+    for _ in 0..2000 {
+        child.signal(libc::SIGUSR1);
+        drop(one.lock().unwrap());
+    }
+    until("the handler to lock", || other.lock().is_ok_and(|count| *count > 0));
+    child.kill();
+    // A balanced lock and unlock in the handler left the list and its pending word as they were.
+    assert!(matches!(one.lock(), Ok(_) | Err(LockError::OwnerDied(_))));
+    assert!(matches!(other.lock(), Ok(_) | Err(LockError::OwnerDied(_))));
+}
