@@ -1,4 +1,5 @@
 //! What several test programs share.
 
 pub mod child;
+pub mod fork;
 pub mod trace;

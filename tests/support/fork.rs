@@ -1,0 +1,129 @@
+//! Forked children that say why they fail, a board on which processes write to each other, and names that do not outlive
+//! their test.
+#![allow(unsafe_code, dead_code)] // an anonymous mapping; not every test program uses all of it
+
+use super::child::{Child, until};
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+/// Longer than anything here takes, however slow the machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs `body` in a forked child. If it panics the words go to the true standard error.
+pub fn fork(body: impl FnOnce()) -> Child {
+    Child::spawn(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let words = format!("in a child: {info}\n");
+            // SAFETY: the buffer is live.
+            unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
+        }));
+        body();
+    })
+}
+
+/// Waits for the child's end, which must be a good one.
+#[track_caller]
+pub fn ends_well(child: Child) {
+    assert_eq!(child.wait_at_most(PATIENCE), Some(0), "the child failed (None: it hung)");
+}
+
+/// Stops the child; returns when it stands still.
+#[track_caller]
+pub fn stop(child: &Child) {
+    child.signal(libc::SIGSTOP);
+    until("the child to stop", || child.state() == 'T');
+}
+
+/// Sleeps for ever: to be killed.
+pub fn sleep_for_ever() -> ! {
+    loop {
+        std::thread::sleep(PATIENCE);
+    }
+}
+
+/// Words that a process and its forked children share without any help of the library.
+#[derive(Clone, Copy)]
+pub struct Board(&'static [AtomicU32; 1024]);
+
+impl Board {
+    pub fn new() -> Self {
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: new pages anywhere.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), 4096, access, kind, -1, 0) };
+        assert_ne!(start, libc::MAP_FAILED);
+        // SAFETY: zeroed pages that stay mapped; zero is a valid atomic.
+        Self(unsafe { &*start.cast() })
+    }
+
+    pub fn set(self, index: usize, value: u32) {
+        self.0[index].store(value, SeqCst);
+    }
+
+    /// Waits until word `index` is at least `value`.
+    #[track_caller]
+    pub fn wait(self, index: usize, value: u32) {
+        until("a word of another process", || self.0[index].load(SeqCst) >= value);
+    }
+}
+
+impl Deref for Board {
+    type Target = [AtomicU32; 1024];
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+/// A name for a region that no other test uses; taken away at the end, however the test ends.
+pub struct Name {
+    name: String,
+    maker: u32,
+}
+
+impl Name {
+    pub fn new(tag: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let maker = std::process::id();
+        let name = format!("sabha-test-{maker}-{}-{tag}", COUNT.fetch_add(1, SeqCst));
+        Self { name, maker }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from("/dev/shm").join(&self.name)
+    }
+
+    pub fn exists(&self) -> bool {
+        self.path().symlink_metadata().is_ok()
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if self.maker == std::process::id() && std::fs::remove_file(self.path()).is_err() {
+            let _ = std::fs::remove_dir(self.path());
+        }
+    }
+}
+
+/// Asserts that `result` is the error `pattern`, and says what it was otherwise.
+#[macro_export]
+macro_rules! assert_refused {
+    ($result:expr, $pattern:pat $(if $guard:expr)? $(,)?) => {
+        match $result {
+            Err($pattern) $(if $guard)? => {}
+            Err(other) => panic!("another error: {other:?}"),
+            Ok(_) => panic!("not refused"),
+        }
+    };
+}
