@@ -2,7 +2,8 @@
 //!
 //! One process-wide lock guards the list. It is held across every fork, so that a child finds it whole. In the child, the
 //! parent's anchors are closed (the kernel must not take the child's life for the parent's) and the membership forgotten:
-//! the child attaches anew, with its first operation that needs to say who it is.
+//! the child attaches anew, with its first operation that needs to say who it is. Of the threads only the one that forked
+//! is there: its cache, which the kernel has wiped, stays in the list.
 
 use super::cache::{self, Cache};
 use super::id::{Holder, MemberId, SeatId};
@@ -59,9 +60,15 @@ struct Process {
 static PROCESS: Mutex<Process> = Mutex::new(Process { open: Vec::new(), caches: Vec::new() });
 
 fn process() -> MutexGuard<'static, Process> {
-    fork::at_fork(before_fork, after_fork, in_child);
+    watch_forks(); // in case a linker has thrown the first call away
     PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+extern "C" fn watch_forks() {
+    fork::at_fork(before_fork, after_fork, in_child);
+}
+
+fork::at_load!(watch_forks);
 
 thread_local! {
     static HELD: RefCell<Option<MutexGuard<'static, Process>>> = const { RefCell::new(None) };
@@ -79,7 +86,7 @@ extern "C" fn after_fork() {
 extern "C" fn in_child() {
     let _ = HELD.try_with(|held| {
         if let Some(process) = held.borrow_mut().as_mut() {
-            process.caches.clear();
+            process.caches.retain(|known| cache::is_own(known));
             for open in &mut process.open {
                 open.anchor = None;
                 open.assembly.member.store(0, Relaxed);

@@ -139,6 +139,11 @@ fn own_cache() -> Result<&'static Cache, Error> {
     Ok(cache)
 }
 
+/// Whether it is the calling thread's cache.
+pub(super) fn is_own(cache: &'static Cache) -> bool {
+    core::ptr::eq(cache, SEATS.with(Cell::get))
+}
+
 fn in_room(room: &UnsafeCell<[u64; ROOM_WORDS]>) -> &'static Cache {
     // SAFETY: the room is large and aligned enough (asserted above), zeroed, and this floor's alone; zero is a valid
     // cache. It is unmapped only after `leave_all`, when nobody knows it any more.
