@@ -1,7 +1,7 @@
 //! The processor: waiting politely, and barriers that somebody else pays for.
 #![allow(unsafe_code)] // membarrier
 
-use std::sync::OnceLock;
+use super::{AtomicUsize, Relaxed};
 
 /// One polite turn of a spin loop: tens of nanoseconds.
 #[inline]
@@ -16,15 +16,22 @@ pub(crate) fn yield_now() {
 
 /// How many processors this process may use, asked once.
 pub(crate) fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+    // No `OnceLock`: a child that is forked while another thread asks would wait for that thread for ever.
+    static CORES: AtomicUsize = AtomicUsize::new(0);
+    match CORES.load(Relaxed) {
+        0 => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            CORES.store(cores, Relaxed);
+            cores
+        }
+        cores => cores,
+    }
 }
 
 /// Agrees that other processes may order this one's memory accesses with [`barrier_everywhere`]. `false` where the kernel
-/// or a sandbox refuses.
+/// or a sandbox refuses. Asked at each attach: that a forked child inherits the agreement is nowhere promised.
 pub(crate) fn accept_barriers() -> bool {
-    static ACCEPTED: OnceLock<bool> = OnceLock::new();
-    *ACCEPTED.get_or_init(|| membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED))
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
 }
 
 /// A full memory barrier on every processor that runs a thread of a process that accepted: the asymmetric half of a

@@ -87,6 +87,17 @@ fn map_over(page: NonNull<u8>, file: &File, offset: u64) -> io::Result<()> {
     mapped(start).map(drop)
 }
 
+/// Puts a fresh private page in the place of the first of a pair made by [`shared_page_before_private`]: whoever still knows
+/// the place, the kernel for one, does nothing any more to what is shared.
+pub(crate) fn make_private(page: NonNull<u8>) -> io::Result<()> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    // SAFETY: replaces a page of our own making, of which nobody has a reference that is still used.
+    let start = unsafe {
+        libc::mmap(page.as_ptr().cast(), PAGE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+    };
+    mapped(start).map(drop)
+}
+
 fn mapped(start: *mut libc::c_void) -> io::Result<NonNull<u8>> {
     match NonNull::new(start.cast()) {
         Some(page) if start != libc::MAP_FAILED => Ok(page),

@@ -112,8 +112,11 @@ pub(super) fn add_cache(cache: &'static Cache) {
     process().caches.push(cache);
 }
 
-pub(super) fn remove_cache(cache: &'static Cache) {
-    process().caches.retain(|known| !core::ptr::eq(*known, cache));
+/// Has `leave` run while no region of the process can be closed; nobody looks at `cache` any more then.
+pub(super) fn remove_cache(cache: &'static Cache, leave: impl FnOnce()) {
+    let mut process = process();
+    leave();
+    process.caches.retain(|known| !core::ptr::eq(*known, cache));
 }
 
 impl Assembly {
@@ -139,14 +142,20 @@ impl Assembly {
         known
     }
 
-    /// The region is about to be unmapped: nobody of this process holds an address in it.
+    /// The region is about to be unmapped: nobody of this process holds an address in it. The seats of all its threads are
+    /// given back, then the anchor goes, and with it our membership.
     pub(crate) fn close(&self) {
         let mut process = process();
+        let mut vacated = true;
         for cache in &process.caches {
-            cache.close(self);
+            vacated &= cache.close(self);
         }
-        // The anchor goes with its entry, and with it our membership.
-        process.open.retain(|open| !core::ptr::eq(Arc::as_ptr(&open.assembly), self));
+        let at = process.open.iter().position(|o| core::ptr::eq(Arc::as_ptr(&o.assembly), self));
+        let closed = at.map(|index| process.open.swap_remove(index));
+        if !vacated {
+            // Out of memory. A seat that stays with a living thread must not look like that of a process that is gone.
+            core::mem::forget(closed);
+        }
         drop(process);
         cache::reap_own();
     }

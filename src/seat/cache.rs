@@ -1,7 +1,8 @@
 //! Which seat the calling thread has in the region that an address lies in: a few compares on its private page.
 //!
 //! The page is wiped by the kernel in every kind of fork, so a child never takes its parent's seat for its own. An entry is
-//! written by its thread alone, except that whoever closes a region sets `len` to 0: nobody holds an address in it then.
+//! written by its thread alone, except that whoever closes a region gives the seat back and sets `len` to 0: nobody holds
+//! an address in it then. A thread's end and a close take turns: the process's lock.
 #![allow(unsafe_code)] // the thread's page seen as a cache
 
 use super::assembly::{self, Assembly};
@@ -10,12 +11,13 @@ use super::table::{SeatPage, Taken};
 use crate::Error;
 use crate::os::robust::RobustList;
 use crate::os::thread::{self, ROOM_WORDS};
-use crate::os::{AtomicPtr, AtomicU32, AtomicUsize, Relaxed};
+use crate::os::{Acquire, AtomicPtr, AtomicU32, AtomicUsize, Relaxed, Release};
 use core::cell::{Cell, UnsafeCell};
 use core::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 
-/// A seat of this thread. `alias` null: free. `len` 0 with an alias: the region was closed, the seat is to be left.
+/// A seat of this thread. `alias` null: free. `len` 0 with an alias: the region was closed; what is left of the seat is
+/// private, and to be unlinked from the thread's list and unmapped.
 struct Entry {
     base: AtomicUsize,
     len: AtomicUsize,
@@ -152,18 +154,21 @@ fn in_room(room: &UnsafeCell<[u64; ROOM_WORDS]>) -> &'static Cache {
 
 /// The end of a thread.
 fn leave_all(cache: &'static Cache) {
-    assembly::remove_cache(cache);
     SEATS.with(|seats| seats.set(&NO_SEATS));
-    let Ok(list) = RobustList::current() else { return };
-    for taken in cache.0.iter().filter_map(Entry::take) {
-        taken.leave(list);
-    }
+    assembly::remove_cache(cache, || {
+        let Ok(list) = RobustList::current() else { return };
+        for taken in cache.0.iter().filter_map(Entry::take) {
+            taken.leave(list);
+        }
+    });
 }
 
 impl Cache {
-    /// Leaves the seats of regions that were closed.
+    /// Puts away what is left of the seats in regions that were closed.
     fn reap(&self) -> Result<(), Error> {
-        let closed = |e: &&Entry| !e.alias.load(Relaxed).is_null() && e.len.load(Relaxed) == 0;
+        let closed = |e: &&Entry| {
+            !e.alias.load(Relaxed).is_null() && e.len.load(Acquire) == 0 // pair: seat-vacated
+        };
         for entry in self.0.iter().filter(closed) {
             let list = RobustList::current().map_err(|e| Error::os("get_robust_list", e))?;
             if let Some(taken) = entry.take() {
@@ -173,18 +178,26 @@ impl Cache {
         Ok(())
     }
 
-    /// A region is closed: nobody holds an address in it. Its thread leaves the seat when it next takes one, or ends.
-    pub(super) fn close(&self, assembly: &Assembly) {
-        for entry in &self.0 {
-            if core::ptr::eq(entry.assembly.load(Relaxed), assembly) {
-                entry.len.store(0, Relaxed);
-                entry.assembly.store(null_mut(), Relaxed);
+    /// A region is closed: nobody holds an address in it. Gives the thread's seat in it back; the thread puts away the rest
+    /// when it next takes a seat, or ends.
+    ///
+    /// `false` if a seat could not be given back.
+    pub(super) fn close(&self, assembly: &Assembly) -> bool {
+        let of_it = |e: &&Entry| core::ptr::eq(e.assembly.load(Relaxed), assembly);
+        let mut vacated = true;
+        for entry in self.0.iter().filter(of_it) {
+            if let (Some(id), Some(alias)) = (entry.seat(), NonNull::new(entry.alias.load(Relaxed)))
+            {
+                vacated &= assembly.seats().vacate(id, alias).is_ok();
             }
+            entry.assembly.store(null_mut(), Relaxed);
+            entry.len.store(0, Release); // pair: seat-vacated
         }
+        vacated
     }
 }
 
-/// Leaves the calling thread's seats in regions that were closed.
+/// Puts away what is left of the calling thread's seats in regions that were closed.
 pub(super) fn reap_own() {
     let _ = SEATS.with(Cell::get).reap();
 }

@@ -37,6 +37,10 @@
 //! | T6 `live` = TID\|W             | a seat of a dead thread| dead                  | kernel (list)                        |
 //! | L1 unlinked                    | TID\|W                 | dead                  | kernel (pending)                     |
 //! | L2 `live` = 0, before the wake | 0, sleepers            | awake                 | kernel (pending) wakes one, who wakes all |
+//! | V1 the occupant's map private  | TID\|W, process gone   | dead after a PULSE    | sweep, or the lock's next owner      |
+//! | V2 `live` = 0, before the wake | 0, sleepers            | awake after a PULSE   | -                                    |
+//! V is how a process that closes the region gives back the seats of its other threads, while its anchor is still held: no
+//! thread outlives, with a seat, its process's membership. A sweeper may take the anchor's word for it.
 //!
 //! Wrap: the generation is taken modulo 2^19. A lock of a dead owner that nobody touches while its seat is claimed 2^19
 //! times looks held by the then occupant; it never has two owners. Trust: a name's slot is masked and compared with
@@ -50,6 +54,7 @@ use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, file, f
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::fs::File;
+use std::io;
 
 /// One seat.
 #[repr(C, align(4096))]
@@ -200,6 +205,19 @@ impl Seats {
             map::unmap_pages(alias.cast(), 2);
         }
         Ok(taken)
+    }
+
+    /// Gives back the seat of a thread of this process that will not use it any more, and has `alias` as its own mapping of
+    /// it. That mapping is cut off first: what the thread, or the kernel on its behalf, does there later touches nobody.
+    pub(crate) fn vacate(&self, id: SeatId, alias: NonNull<SeatPage>) -> io::Result<()> {
+        map::make_private(alias.cast())?; // V1
+        let Some(seat) = self.page(id.slot()) else { return Ok(()) };
+        let live = seat.live.load(Acquire); // pair: seat-taken
+        let is_its = live & TID != 0 && seat.generation.load(Relaxed) == id.generation();
+        if is_its && seat.live.compare_exchange(live, 0, AcqRel, Relaxed).is_ok() {
+            futex::wake(&seat.live, u32::MAX); // V2, pair: seat-left
+        }
+        Ok(())
     }
 
     /// Frees seats whose thread is gone although the kernel could not say so: `is_gone` has asked the process's own anchor.
