@@ -53,6 +53,14 @@ pub enum Error {
         /// Our effective user.
         expected: u32,
     },
+    /// What is there is no file. Links are not followed.
+    #[error("{path:?} is {found}, not a region")]
+    NotAFile {
+        /// What was asked for; empty for a descriptor.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
     /// The file is not a region that this version can use, or it was damaged.
     #[error("not a usable region: {what} is {found:#x}, expected {expected:#x}")]
     Corrupt {

@@ -2,4 +2,5 @@
 
 pub mod child;
 pub mod fork;
+pub mod system;
 pub mod trace;
