@@ -1,8 +1,11 @@
 //! What can go wrong, said so that the reader knows what was found and what was expected.
 
+use crate::os::{file, process};
 use crate::seat::{Holder, MemberInfo};
+use std::fs::{File, FileType, Metadata};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
 /// The result of most operations.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -56,7 +59,7 @@ pub enum Error {
     /// What is there is no file. Links are not followed.
     #[error("{path:?} is {found}, not a region")]
     NotAFile {
-        /// What was asked for; empty for a descriptor.
+        /// What was asked for.
         path: PathBuf,
         /// What is there.
         found: &'static str,
@@ -241,6 +244,49 @@ impl Error {
         Self::Os { call, source }
     }
 
+    /// A refused `open` of what is at `path`.
+    pub(crate) fn opening(source: io::Error, call: &'static str, path: &Path) -> Self {
+        use io::ErrorKind::{NotFound, PermissionDenied, QuotaExceeded, StorageFull};
+        let path = path.to_owned();
+        let metadata = std::fs::symlink_metadata(&path).ok();
+        if let Some(found) = metadata.as_ref().and_then(|m| other_than_file(m.file_type())) {
+            return Self::NotAFile { path, found };
+        }
+        match source.kind() {
+            NotFound => Self::NoSuchRegion { path },
+            PermissionDenied => Self::denied(path, metadata),
+            StorageFull | QuotaExceeded => Self::no_space_or(source, call, 0),
+            _ => Self::os(call, source),
+        }
+    }
+
+    /// A refused attempt to make something in `directory`.
+    pub(crate) fn making(source: io::Error, call: &'static str, directory: &Path) -> Self {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Self::denied(directory.to_owned(), std::fs::metadata(directory).ok())
+            }
+            _ => Self::no_space_or(source, call, 0),
+        }
+    }
+
+    /// A refused attempt to open once more what is open already.
+    pub(crate) fn reopening(source: io::Error, file: &File) -> Self {
+        let path = file::by_descriptor(file);
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Self::denied(std::fs::read_link(&path).unwrap_or(path), file.metadata().ok())
+            }
+            _ => Self::os("open (/proc/self/fd)", source),
+        }
+    }
+
+    fn denied(path: PathBuf, metadata: Option<Metadata>) -> Self {
+        let mode = metadata.as_ref().map_or(0, |m| m.mode() & 0o777);
+        let owner = metadata.as_ref().map_or(u32::MAX, Metadata::uid);
+        Self::PermissionDenied { path, mode, owner, user: process::effective_uid() }
+    }
+
     /// A refused reservation: for want of space, or for another reason.
     pub(crate) fn no_space_or(source: io::Error, call: &'static str, wanted: u64) -> Self {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
@@ -248,5 +294,17 @@ impl Error {
             StorageFull | QuotaExceeded | FileTooLarge => Self::NoSpace { call, wanted, source },
             _ => Self::os(call, source),
         }
+    }
+}
+
+/// What it is, if it is no file.
+pub(crate) fn other_than_file(kind: FileType) -> Option<&'static str> {
+    match kind {
+        _ if kind.is_file() => None,
+        _ if kind.is_dir() => Some("a directory"),
+        _ if kind.is_symlink() => Some("a symbolic link"),
+        _ if kind.is_fifo() => Some("a FIFO"),
+        _ if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
     }
 }

@@ -54,13 +54,19 @@ pub(crate) fn reopen(file: &File) -> io::Result<File> {
     Ok(nix::fcntl::open(&by_descriptor(file), flags, Mode::empty()).map(File::from)?)
 }
 
-fn by_descriptor(file: &File) -> PathBuf {
+/// A path to what is open.
+pub(crate) fn by_descriptor(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// Reserves `len` bytes from `offset` on, zero where new: afterwards touching them cannot fail for lack of space. Makes the
 /// file longer where needed, never shorter.
 pub(crate) fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let end = offset.saturating_add(len);
+    if end > size_limit() && end > file.metadata()?.len() {
+        // The kernel would say so with SIGXFSZ, of which processes die.
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
     let offset = libc::off_t::try_from(offset).map_err(io::Error::other)?;
     let len = libc::off_t::try_from(len).map_err(io::Error::other)?;
     loop {
@@ -69,6 +75,19 @@ pub(crate) fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
             result => return Ok(result?),
         }
     }
+}
+
+/// How large this process may make files.
+fn size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: a live struct for the kernel to fill; left as it is on failure.
+    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    limit.rlim_cur
+}
+
+/// Closes the descriptor that a forked child has inherited of `file`, which no thread of it will use or drop.
+pub(crate) fn close_inherited(file: &File) {
+    let _ = nix::unistd::close(file.as_raw_fd());
 }
 
 /// Takes the lock on byte `byte` for this open file description, if it is free. The kernel frees it when the last

@@ -1,23 +1,24 @@
 //! Making a region whole before it has a name, and opening what has one.
 //!
-//! A region is built in a file without a name: reserved, its header written. Then one `linkat` gives it the name, or finds
-//! the name taken. Killed anywhere, the maker leaves nothing or everything. Filesystems without unnamed files get a file of
+//! A region is built in a file without a name: reserved, its header written, opened. Then one `linkat` gives it the name, or
+//! finds the name taken. Killed anywhere, the maker leaves nothing or everything. Filesystems without unnamed files get a file of
 //! a random name instead, which a killed maker leaves behind (nothing else goes by that name).
 
 use super::header::{self, Geometry, HEAP_AT, Header, PREFIX};
 use super::{Inner, Observer, Region, RegionOptions};
+use crate::error::other_than_file;
 use crate::os::map::{self, Mapping};
-use crate::os::{cpu, file, futex, process};
+use crate::os::{AtomicU32, AtomicU64, cpu, file, futex, process};
+use crate::seat::assembly::{self, Assembly, Key, Tables};
 use crate::seat::member::Members;
 use crate::seat::table::Seats;
-use crate::seat::{Assembly, Tables};
 use crate::{Error, Result};
 use core::mem::offset_of;
-use std::fs::{File, Metadata, Permissions};
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The byte of the file whose lock makes one unlinker at a time.
 pub(super) const UNLINK_LOCK: u64 = crate::seat::member::SWEEP_LOCK - 1;
@@ -28,26 +29,40 @@ const TRIES: u32 = 1000;
 impl RegionOptions {
     pub(super) fn create_at(&self, path: &Path) -> Result<Region> {
         let directory = path.parent().unwrap_or(Path::new("/"));
-        let refused = |e| refused_file("open (O_TMPFILE)", e, path);
         let file = match file::unnamed(directory, self.mode) {
-            Err(e) if no_unnamed_files(&e) => return self.create_beside(path),
-            made => made.map_err(refused)?,
+            Err(e) if no_unnamed_files(&e) => return self.create_beside(path, directory),
+            made => made.map_err(|e| Error::making(e, "open (O_TMPFILE)", directory))?,
         };
-        self.build(&file)?;
-        publish(file::publish(&file, path), path)?;
-        self.attach(file, Some(path.to_owned()))
+        self.finish(file, path, directory, |file| file::publish(file, path))
     }
 
     /// Without unnamed files: builds under a name that nobody knows, then links.
-    fn create_beside(&self, path: &Path) -> Result<Region> {
+    fn create_beside(&self, path: &Path, directory: &Path) -> Result<Region> {
         let random = process::random_id().map_err(|e| Error::os("getrandom", e))?;
-        let beside = path.with_file_name(format!(".sabha-{random:032x}"));
-        let file = file::fresh(&beside, self.mode).map_err(|e| refused_file("open", e, path))?;
-        let built =
-            self.build(&file).and_then(|()| publish(std::fs::hard_link(&beside, path), path));
+        let beside = directory.join(format!(".sabha-{random:032x}"));
+        let file = file::fresh(&beside, self.mode)
+            .map_err(|e| Error::making(e, "open (O_EXCL)", directory))?;
+        let made = self.finish(file, path, directory, |_| std::fs::hard_link(&beside, path));
         let _ = std::fs::remove_file(&beside);
-        built?;
-        self.attach(file, Some(path.to_owned()))
+        made
+    }
+
+    /// Makes `file` a region that this process has open; then gives it its name. In this order, since what is refused after
+    /// it had the name would leave it behind.
+    fn finish(
+        &self,
+        file: File,
+        path: &Path,
+        directory: &Path,
+        link: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Result<Region> {
+        self.build(&file)?;
+        let region = self.attach(file, Some(path))?;
+        link(&region.0.file).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => Error::AlreadyExists { path: path.to_owned() },
+            _ => Error::making(e, "link", directory),
+        })?;
+        Ok(region)
     }
 
     pub(super) fn create_anonymous(&self) -> Result<Region> {
@@ -57,8 +72,8 @@ impl RegionOptions {
     }
 
     pub(super) fn open_at(&self, path: &Path) -> Result<Region> {
-        let file = file::existing(path, true).map_err(|e| refused_file("open", e, path))?;
-        self.attach(file, Some(path.to_owned()))
+        let file = file::existing(path, true).map_err(|e| Error::opening(e, "open", path))?;
+        self.attach(file, Some(path))
     }
 
     pub(super) fn open_or_create_at(&self, path: &Path) -> Result<Region> {
@@ -77,10 +92,10 @@ impl RegionOptions {
     }
 
     pub(super) fn observe_at(&self, path: &Path) -> Result<Observer> {
-        let file = file::existing(path, false).map_err(|e| refused_file("open", e, path))?;
-        let (geometry, id, _) = self.examine(&file)?;
+        let file = file::existing(path, false).map_err(|e| Error::opening(e, "open", path))?;
+        let Examined { geometry, key, .. } = self.examine(&file, Some(path))?;
         let mapping = map_file(&file, geometry, false)?;
-        Ok(Observer::new(mapping, geometry, id, file))
+        Ok(Observer::new(mapping, geometry, key.id, file))
     }
 
     fn geometry(&self) -> Result<(Geometry, u64)> {
@@ -120,52 +135,59 @@ impl RegionOptions {
     }
 
     /// What kind of region the file holds, if it is one that we may trust.
-    fn examine(&self, file: &File) -> Result<(Geometry, u128, Metadata)> {
-        let metadata = file.metadata().map_err(|e| Error::os("fstat", e))?;
+    fn examine(&self, file: &File, path: Option<&Path>) -> Result<Examined> {
+        let look = || file.metadata().map_err(|e| Error::os("fstat", e));
+        let metadata = look()?;
+        if let Some(found) = other_than_file(metadata.file_type()) {
+            let path = path.map_or_else(|| file::by_descriptor(file), Path::to_owned);
+            return Err(Error::NotAFile { path, found });
+        }
         let user = process::effective_uid();
         if metadata.uid() != user && !self.trusted.contains(&metadata.uid()) {
             return Err(Error::ForeignOwner { found: metadata.uid(), expected: user });
         }
-        let short =
-            |found: u64| Error::Corrupt { what: "the file's length", found, expected: HEAP_AT };
-        if !metadata.is_file() || metadata.len() < PREFIX as u64 {
-            return Err(short(metadata.len()));
+        if metadata.len() < PREFIX as u64 {
+            return Err(Error::Corrupt {
+                what: "the file's length",
+                found: metadata.len(),
+                expected: HEAP_AT,
+            });
         }
         let mut prefix = [0; PREFIX];
         file.read_exact_at(&mut prefix, 0).map_err(|e| Error::os("pread", e))?;
-        let (geometry, id, _) = Geometry::check(&prefix, metadata.len())?;
-        Ok((geometry, id, metadata))
+        // Somebody may be growing it. The file is made longer first, then the header says so: the other way round here.
+        let (geometry, id, len) = Geometry::check(&prefix, look()?.len())?;
+        let key = Key { device: metadata.dev(), inode: metadata.ino(), id };
+        Ok(Examined { geometry, key, len })
     }
 
     /// Opens the region in `file`, unless this process has it open already: then that one.
-    pub(super) fn attach(&self, file: File, path: Option<PathBuf>) -> Result<Region> {
-        let (geometry, id, metadata) = self.examine(&file)?;
-        let key = (metadata.dev(), metadata.ino());
-        if let Some(region) = known(key) {
-            return Ok(region);
-        }
-        check_machine()?;
-        let mapping = map_file(&file, geometry, true)?;
-        let file = Arc::new(file);
-        let name = self.own_name();
-        let made = Arc::new_cyclic(|inner: &Weak<Inner>| {
-            let assembly = Assembly::new(tables(&mapping, geometry), Arc::clone(&file), name);
-            let other = assembly.register(key, inner.clone());
-            debug_assert!(other.is_none() || known(key).is_some());
-            Inner { mapping, geometry, file, assembly, path, id, key }
-        });
-        // Another thread may have opened it meanwhile; the first in the list serves all.
-        let region = known(key).unwrap_or(Region(made));
+    pub(super) fn attach(&self, file: File, path: Option<&Path>) -> Result<Region> {
+        let Examined { geometry, key, len } = self.examine(&file, path)?;
+        let inner = assembly::open_once(key, || {
+            check_machine()?;
+            let mapping = map_file(&file, geometry, true)?;
+            let file = Arc::new(file);
+            let tables = tables(&mapping, geometry, &file);
+            let assembly = Assembly::new(tables, Arc::clone(&file), self.own_name());
+            let known_len = AtomicU64::new(len);
+            let inner = Inner { mapping, geometry, file, assembly, key, known_len };
+            Ok((Arc::clone(&inner.assembly), Arc::new(inner)))
+        })?;
+        let region = Region(inner, path.map(Arc::from));
         region.member()?;
         Ok(region)
     }
 }
 
-fn known(key: (u64, u64)) -> Option<Region> {
-    crate::seat::assembly::open_region(key)?.downcast::<Inner>().ok().map(Region)
+/// What [`RegionOptions::examine`] found.
+struct Examined {
+    geometry: Geometry,
+    key: Key,
+    len: u64,
 }
 
-fn tables(mapping: &Mapping, geometry: Geometry) -> Tables {
+fn tables(mapping: &Mapping, geometry: Geometry, file: &Arc<File>) -> Tables {
     let at = |offset: u64| {
         mapping.start().map_addr(|start| start.saturating_add(usize::try_from(offset).unwrap_or(0)))
     };
@@ -173,7 +195,9 @@ fn tables(mapping: &Mapping, geometry: Geometry) -> Tables {
         first: at(geometry.seats_at()).cast(),
         words: at(offset_of!(Header, seats) as u64).cast(),
         capacity: geometry.seats,
+        known: AtomicU32::new(0),
         offset: geometry.seats_at(),
+        file: Arc::clone(file),
     };
     let members = Members(at(geometry.members_at()).cast());
     Tables { base: mapping.start().addr().get(), len: mapping.len(), seats, members }
@@ -185,7 +209,10 @@ fn map_file(file: &File, geometry: Geometry, writable: bool) -> Result<Mapping> 
         found: geometry.max_len,
         expected: header::MAX_LEN,
     })?;
-    Mapping::shared(file, len, writable).map_err(|e| Error::os("mmap", e))
+    Mapping::shared(file, len, writable).map_err(|e| match e.kind() {
+        io::ErrorKind::PermissionDenied => Error::ReadOnly, // the descriptor was opened so
+        _ => Error::os("mmap", e),
+    })
 }
 
 fn check_machine() -> Result<()> {
@@ -204,13 +231,6 @@ fn check_machine() -> Result<()> {
     })
 }
 
-fn publish(linked: io::Result<()>, path: &Path) -> Result<()> {
-    linked.map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => Error::AlreadyExists { path: path.to_owned() },
-        _ => refused_file("link", e, path),
-    })
-}
-
 /// Whether the filesystem or the kernel has no `O_TMPFILE`.
 fn no_unnamed_files(e: &io::Error) -> bool {
     matches!(
@@ -224,21 +244,4 @@ mod libc_errno {
     pub(super) const EISDIR: i32 = 21;
     pub(super) const EINVAL: i32 = 22;
     pub(super) const EOPNOTSUPP: i32 = 95;
-}
-
-fn refused_file(call: &'static str, e: io::Error, path: &Path) -> Error {
-    match e.kind() {
-        io::ErrorKind::NotFound => Error::NoSuchRegion { path: path.to_owned() },
-        io::ErrorKind::PermissionDenied => {
-            let metadata = std::fs::symlink_metadata(path).ok();
-            Error::PermissionDenied {
-                path: path.to_owned(),
-                mode: metadata.as_ref().map_or(0, |m| m.mode() & 0o777),
-                owner: metadata.as_ref().map_or(u32::MAX, Metadata::uid),
-                user: process::effective_uid(),
-            }
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::no_space_or(e, call, 0),
-        _ => Error::os(call, e),
-    }
 }

@@ -26,7 +26,7 @@
 //! The lock's next owner is told of the death and has nothing to repair. Grade: G1.
 //!
 //! Pairs: `entry-published`: D4, R1 Release; a look at `state` Acquire. Who reads without the lock (an observer) compares
-//! `state` before and after.
+//! `state` before and after; `entry-torn`: fence before D3, fence after the look: who saw some of D3 sees R1, too.
 
 use super::Inner;
 use super::header::HEAP_AT;
@@ -212,6 +212,7 @@ impl Directory<'_> {
         let (offset, bytes) = self.allocate(wanted)?;
         self.make_zero(offset, bytes); // D1, D2
         if let Some(entry) = self.entries.get(index) {
+            fence(Release); // pair: entry-torn
             entry.describe(name, wanted, offset, bytes); // D3
             entry.state.fetch_add(1, Release); // D4, pair: entry-published
         }
@@ -304,9 +305,10 @@ impl Entry {
         }
     }
 
-    /// As it was at one moment; `None` if it is free.
+    /// As it was at one moment; `None` if it is free. That is true of a moment, too, if it changes at every look.
     fn info(&self) -> Option<ObjectInfo> {
-        loop {
+        const LOOKS: u32 = 100;
+        for _ in 0..LOOKS {
             let state = self.state.load(Acquire); // pair: entry-published
             if state % 2 == 0 {
                 return None;
@@ -315,13 +317,14 @@ impl Entry {
             let bytes: Vec<u8> =
                 self.name.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
             let len = usize::try_from(self.name_len.load(Relaxed)).unwrap_or(NAME_MAX);
-            fence(Acquire);
+            fence(Acquire); // pair: entry-torn
             if self.state.load(Relaxed) == state {
                 let name = bytes.get(..len.min(NAME_MAX)).unwrap_or_default();
                 let name = String::from_utf8_lossy(name).into_owned();
                 return Some(ObjectInfo { name, layout: fields.layout(), offset: fields.offset });
             }
         }
+        None
     }
 }
 

@@ -60,13 +60,15 @@ pub(super) const DIRECTORY_AT: u64 = MEMBERS_AT + MEMBERS as u64 * size_of::<Rec
 pub(super) const HEAP_AT: u64 = DIRECTORY_AT + super::directory::BYTES;
 /// The largest heap: far below what the address space holds.
 pub(super) const MAX_LEN: u64 = 1 << 44;
-/// Bytes of the file that are looked at before it is mapped.
-pub(super) const PREFIX: usize = 136;
+/// Where the number of seats that are ready is.
+const SEATS_AT: usize = 256;
+/// Bytes of the file that are looked at before it is mapped: up to the number of seats that are ready.
+pub(super) const PREFIX: usize = 260;
 
 const _: () = {
     assert!(size_of::<Header>() == map::PAGE);
     assert!(offset_of!(Header, len) == 128 && offset_of!(Header, fresh) == 136);
-    assert!(offset_of!(Header, lock) == 192 && offset_of!(Header, seats) == 256);
+    assert!(offset_of!(Header, lock) == 192 && offset_of!(Header, seats) == SEATS_AT);
     assert!(offset_of!(Header, guards) == 2048);
     assert!(DIRECTORY_AT == 36_864 && HEAP_AT == 102_400, "ABI");
     assert!(HEAP_AT % map::PAGE as u64 == 0);
@@ -158,6 +160,9 @@ impl Geometry {
                 expected: needed,
             });
         }
+        let pages = file_bytes.saturating_sub(geometry.seats_at()) / map::PAGE as u64;
+        let seats = pages.min(geometry.seats.into());
+        at_most("the number of seats that are ready", half(prefix, SEATS_AT).into(), seats)?;
         let id = u128::from(word(prefix, 16)) | u128::from(word(prefix, 24)) << 64;
         Ok((geometry, id, len))
     }

@@ -29,17 +29,19 @@ pub use object::{Growing, Shared};
 pub use observe::{Observed, Observer};
 pub use options::RegionOptions;
 
-use crate::os::file;
 use crate::os::map::Mapping;
-use crate::seat::{Assembly, MemberId, MemberInfo, SeatId};
+use crate::os::{AtomicU64, Relaxed, file};
+use crate::seat::assembly::{Assembly, Key};
+use crate::seat::{MemberId, MemberInfo, SeatId, Turn};
 use crate::{Error, Result};
 use core::ptr::NonNull;
 use directory::Directory;
 use header::{Geometry, Header};
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A region of memory that processes share, and the names in it. Cheap to clone; send it anywhere.
@@ -58,7 +60,11 @@ use std::sync::Arc;
 /// # Ok::<(), sabha::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Region(Arc<Inner>);
+pub struct Region(
+    Arc<Inner>,
+    /// The name by which this handle was had, if by a name.
+    Option<Arc<Path>>,
+);
 
 /// An open region of this process.
 pub(crate) struct Inner {
@@ -66,10 +72,9 @@ pub(crate) struct Inner {
     geometry: Geometry,
     file: Arc<File>,
     assembly: Arc<Assembly>,
-    /// Where it was opened; `None` for an anonymous one.
-    path: Option<PathBuf>,
-    id: u128,
-    key: (u64, u64),
+    key: Key,
+    /// Bytes of the heap that are known to be in the file. Only rises.
+    known_len: AtomicU64,
 }
 
 impl Drop for Inner {
@@ -160,16 +165,19 @@ impl Region {
     /// # If a process is killed here
     /// G0.
     pub fn unlink(&self) -> Result<()> {
-        let path = self.0.path.clone().ok_or(Error::NoSuchRegion { path: PathBuf::new() })?;
-        let gone = || Error::NoSuchRegion { path: path.clone() };
+        let no_name = || Error::NoSuchRegion { path: file::by_descriptor(&self.0.file) };
+        let path = self.1.as_deref().ok_or_else(no_name)?;
+        let gone = || Error::NoSuchRegion { path: path.to_owned() };
         // One at a time for this file: between the look and the unlink the name cannot become another's.
-        let turn = file::reopen(&self.0.file).map_err(|e| Error::os("open (/proc/self/fd)", e))?;
-        file::lock(&turn, create::UNLINK_LOCK).map_err(|e| Error::os("fcntl (F_OFD_SETLKW)", e))?;
-        let found = std::fs::symlink_metadata(&path).map_err(|_| gone())?;
-        if (found.dev(), found.ino()) != self.0.key {
+        let _turn = Turn::wait(&self.0.file, create::UNLINK_LOCK)?;
+        let found = std::fs::symlink_metadata(path).map_err(|_| gone())?;
+        if (found.dev(), found.ino()) != (self.0.key.device, self.0.key.inode) {
             return Err(gone());
         }
-        std::fs::remove_file(&path).map_err(|e| Error::os("unlink", e))
+        std::fs::remove_file(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => gone(),
+            _ => Error::making(e, "unlink", path.parent().unwrap_or(path)),
+        })
     }
 
     /// Bytes that objects can use now. Only grows, by [`grow`](Self::grow) of any process.
@@ -193,7 +201,7 @@ impl Region {
     /// Tells this region from every other, whatever its name.
     #[must_use]
     pub fn id(&self) -> u128 {
-        self.0.id
+        self.0.key.id
     }
 
     /// Grows the region to `len` bytes, rounded up to pages. Nothing moves; new bytes are zero. Of several that grow it at
@@ -215,7 +223,7 @@ impl Region {
             file::reserve(&self.0.file, header::HEAP_AT, wanted)
                 .map_err(|e| Error::no_space_or(e, "fallocate (growing)", wanted))?;
         }
-        let current = self.0.header().raise_len(wanted);
+        let current = self.0.header().raise_len(wanted).min(self.max_len());
         if current > wanted { Err(Error::Shrink { current, wanted }) } else { Ok(()) }
     }
 
@@ -276,8 +284,8 @@ impl Region {
 impl core::fmt::Debug for Region {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Region")
-            .field("path", &self.0.path)
-            .field("id", &format_args!("{:032x}", self.0.id))
+            .field("path", &self.1)
+            .field("id", &format_args!("{:032x}", self.id()))
             .field("len", &self.len())
             .field("max_len", &self.max_len())
             .finish()
@@ -297,9 +305,18 @@ impl Inner {
         unsafe { self.at::<Header>(0).as_ref() }
     }
 
-    /// The shared length, as far as it can be true.
+    /// The shared length, as far as it is true: a peer may have written anything there, the file tells.
     fn len(&self) -> u64 {
-        self.header().len().min(self.geometry.max_len)
+        let said = self.header().len().min(self.geometry.max_len);
+        let known = self.known_len.load(Relaxed);
+        if said <= known { known } else { self.look_up_len(said) }
+    }
+
+    #[cold]
+    fn look_up_len(&self, said: u64) -> u64 {
+        let file_bytes = self.file.metadata().map_or(0, |found| found.len());
+        let len = said.min(file_bytes.saturating_sub(header::HEAP_AT));
+        self.known_len.fetch_max(len, Relaxed).max(len)
     }
 
     fn guard(&self, address: usize) -> Option<&Guard> {

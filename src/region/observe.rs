@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // makes references out of checked places
 
 use super::directory::{self, ENTRIES, Entry, in_region};
-use super::header::{DIRECTORY_AT, Geometry, Guard, Header};
+use super::header::{DIRECTORY_AT, Geometry, Guard, HEAP_AT, Header};
 use super::{Kind, ObjectInfo};
 use crate::os::map::Mapping;
 use crate::{Error, Result, Shareable};
@@ -60,9 +60,9 @@ impl Observer {
         if found.layout != expected {
             return Err(Error::OtherType { name: name.to_owned(), found: found.layout, expected });
         }
-        let end = in_region(found.offset).saturating_add(bytes);
+        let end = found.offset.saturating_add(bytes);
         let file_bytes = self.0.file.metadata().map_err(|e| Error::os("fstat", e))?.len();
-        let most = file_bytes.min(self.0.geometry.seats_at()); // what a corrupt entry cannot exceed
+        let most = file_bytes.saturating_sub(HEAP_AT).min(self.0.geometry.max_len);
         if end > most {
             return Err(Error::Corrupt {
                 what: "the end of an object",

@@ -9,9 +9,11 @@ use super::cache::{self, Cache};
 use super::id::{Holder, MemberId, SeatId};
 use super::member::{MARKS, MemberInfo, Members, SWEEP_LOCK};
 use super::table::{Seats, Taken};
+use super::{PULSE, Turn};
 use crate::Error;
+use crate::os::clock::Deadline;
 use crate::os::robust::RobustList;
-use crate::os::{Acquire, AtomicU32, Relaxed, Release, cpu, file, fork};
+use crate::os::{Acquire, AtomicU32, Relaxed, Release, file, fork};
 use core::any::Any;
 use core::cell::RefCell;
 use std::fs::File;
@@ -35,31 +37,39 @@ pub(crate) struct Assembly {
     name: String,
     /// This process as a member; 0: not attached (yet, or again).
     member: AtomicU32,
-    /// How many handles of this process have each mark set.
-    marks: [AtomicU32; MARKS as usize],
 }
 
-/// A mark whose shared bit is being changed.
-const CHANGING: u32 = u32::MAX;
+/// What tells one file from every other. An inode number alone may come again, even on one device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Key {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// The region's.
+    pub(crate) id: u128,
+}
 
 struct Open {
     assembly: Arc<Assembly>,
-    /// The device and inode of the file.
-    key: (u64, u64),
+    key: Key,
     /// What the region floor asked to be kept with it.
     region: Weak<dyn Any + Send + Sync>,
     /// The open file description that holds our member lock.
     anchor: Option<File>,
+    /// How many handles of this process have each mark set.
+    marks: Box<[u32; MARKS as usize]>,
 }
 
-struct Process {
+pub(super) struct Process {
     open: Vec<Open>,
     caches: Vec<&'static Cache>,
+    /// What `turn.rs` has open.
+    pub(super) turns: Vec<Arc<File>>,
 }
 
-static PROCESS: Mutex<Process> = Mutex::new(Process { open: Vec::new(), caches: Vec::new() });
+static PROCESS: Mutex<Process> =
+    Mutex::new(Process { open: Vec::new(), caches: Vec::new(), turns: Vec::new() });
 
-fn process() -> MutexGuard<'static, Process> {
+pub(super) fn process() -> MutexGuard<'static, Process> {
     watch_forks(); // in case a linker has thrown the first call away
     PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -91,14 +101,31 @@ extern "C" fn in_child() {
                 open.anchor = None;
                 open.assembly.member.store(0, Relaxed);
             }
+            process.turns.drain(..).for_each(|turn| file::close_inherited(&turn));
         }
     });
     after_fork();
 }
 
-/// The open region whose file has this device and inode.
-pub(crate) fn open_region(key: (u64, u64)) -> Option<Arc<dyn Any + Send + Sync>> {
-    process().open.iter().filter(|open| open.key == key).find_map(|open| open.region.upgrade())
+/// The open region with this key; if there is none, what `make` makes. Whoever opens one region at the same time gets the
+/// same: a thread that had two mappings of it would have two seats, and could wait for itself.
+///
+/// `make` must not come back here.
+pub(crate) fn open_once<R: Any + Send + Sync>(
+    key: Key,
+    make: impl FnOnce() -> Result<(Arc<Assembly>, Arc<R>), Error>,
+) -> Result<Arc<R>, Error> {
+    let mut process = process();
+    let known = process.open.iter().filter(|open| open.key == key);
+    let known = known.filter_map(|open| open.region.upgrade()?.downcast().ok()).next();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let (assembly, made) = make()?;
+    let region: Weak<R> = Arc::downgrade(&made);
+    let marks = Box::new([0; MARKS as usize]);
+    process.open.push(Open { assembly, key, region, anchor: None, marks });
+    Ok(made)
 }
 
 /// The assembly of the region that `address` lies in.
@@ -122,24 +149,8 @@ pub(super) fn remove_cache(cache: &'static Cache, leave: impl FnOnce()) {
 impl Assembly {
     pub(crate) fn new(tables: Tables, file: Arc<File>, name: String) -> Arc<Self> {
         let Tables { base, len, seats, members } = tables;
-        let marks = [const { AtomicU32::new(0) }; MARKS as usize];
         let member = AtomicU32::new(0);
-        Arc::new(Self { base, len, seats, members, file, name, member, marks })
-    }
-
-    /// Enters the region into the process's list, unless one with this key is there: then that one is returned.
-    pub(crate) fn register(
-        self: &Arc<Self>,
-        key: (u64, u64),
-        region: Weak<dyn Any + Send + Sync>,
-    ) -> Option<Arc<dyn Any + Send + Sync>> {
-        let mut process = process();
-        let known =
-            process.open.iter().filter(|open| open.key == key).find_map(|o| o.region.upgrade());
-        if known.is_none() {
-            process.open.push(Open { assembly: Arc::clone(self), key, region, anchor: None });
-        }
-        known
+        Arc::new(Self { base, len, seats, members, file, name, member })
     }
 
     /// The region is about to be unmapped: nobody of this process holds an address in it. The seats of all its threads are
@@ -176,20 +187,14 @@ impl Assembly {
         }
         let open = process.open.iter_mut().find(|o| core::ptr::eq(Arc::as_ptr(&o.assembly), self));
         let open = open.ok_or(Error::NotInRegion)?;
-        let anchor = file::reopen(&self.file).map_err(|e| Error::os("open (/proc/self/fd)", e))?;
+        let anchor = file::reopen(&self.file).map_err(|e| Error::reopening(e, &self.file))?;
         let id = self
             .members
             .attach(&anchor, &self.name)
             .map_err(|e| Error::os("fcntl (F_OFD_SETLK)", e))?
             .ok_or(Error::MembersFull { capacity: super::member::MEMBERS })?;
-        for (mark, count) in (0..).zip(&self.marks) {
-            // Handles that a fork inherited.
-            match count.load(Relaxed) {
-                0 => {}
-                CHANGING => count.store(0, Relaxed), // by a thread that is not here
-                _ => self.members.set_mark(id, mark, true),
-            }
-        }
+        let inherited = (0..).zip(open.marks.iter()).filter(|(_, count)| **count > 0);
+        inherited.for_each(|(mark, _)| self.members.set_mark(id, mark));
         open.anchor = Some(anchor);
         self.member.store(id.to_bits(), Release); // pair: attached
         Ok(id)
@@ -199,22 +204,23 @@ impl Assembly {
     pub(super) fn claim_seat(&self) -> Result<Taken, Error> {
         let member = self.member()?;
         let list = RobustList::current().map_err(|e| Error::os("get_robust_list", e))?;
-        match self.seats.claim(list, member, &self.file) {
+        match self.seats.claim(list, member) {
             Err(Error::SeatsFull { .. }) => {
-                self.sweep();
-                self.seats.claim(list, member, &self.file)
+                self.sweep()?;
+                self.seats.claim(list, member)
             }
             taken => taken,
         }
     }
 
-    /// Frees the seats that the kernel could not flag, of processes that are gone.
-    fn sweep(&self) {
-        let Ok(sweeper) = file::reopen(&self.file) else { return };
-        // An open file description of its own: one sweeper in all processes and threads, freed if it is killed.
-        if file::lock(&sweeper, SWEEP_LOCK).is_ok() {
+    /// Frees the seats that the kernel could not flag, of processes that are gone. There is one sweeper at a time; if that one
+    /// is stopped, nothing is swept.
+    fn sweep(&self) -> Result<(), Error> {
+        let turn = Turn::wait_until(&self.file, SWEEP_LOCK, Deadline::after(PULSE))?;
+        if turn.is_some() {
             self.seats.sweep(|member| self.member_is_gone(member));
         }
+        Ok(())
     }
 
     /// How far behind the region's start `address` lies.
@@ -260,48 +266,37 @@ impl Assembly {
     /// One more handle of this process has `mark`; the first sets the shared bit.
     pub(crate) fn mark(&self, mark: u32) -> Result<(), Error> {
         let member = self.member()?;
-        self.change_mark(
-            mark,
-            |count| (count + 1, count == 0),
-            || self.members.set_mark(member, mark, true),
-        );
+        self.count_mark(mark, |count| {
+            *count += 1;
+            if *count == 1 {
+                self.members.set_mark(member, mark);
+            }
+        });
         Ok(())
     }
 
-    /// One handle less; the last clears the shared bit.
+    /// One handle less; the last clears the shared bit. A child of a fork that has not attached has no bits.
     pub(crate) fn unmark(&self, mark: u32) {
-        self.change_mark(
-            mark,
-            |count| (count.saturating_sub(1), count == 1),
-            || {
-                if let Some(member) = MemberId::from_bits(self.member.load(Relaxed)) {
-                    self.members.set_mark(member, mark, false);
-                }
-            },
-        );
+        self.count_mark(mark, |count| {
+            *count = count.saturating_sub(1);
+            let member = MemberId::from_bits(self.member.load(Relaxed));
+            if let (0, Some(member)) = (*count, member) {
+                self.members.clear_mark(member, mark);
+            }
+        });
     }
 
-    /// A living member, other than through `own` handles of this process, that has `mark`.
+    /// A living member, this process included, that has `mark`.
     pub(crate) fn marked(&self, mark: u32) -> Option<MemberInfo> {
         self.members.marked(mark, &self.file)
     }
 
-    fn change_mark(&self, mark: u32, change: impl Fn(u32) -> (u32, bool), bit: impl Fn()) {
-        let Some(count) = self.marks.get(mark as usize) else { return };
-        loop {
-            let seen = count.load(Relaxed);
-            let (next, edge) = change(seen);
-            let claimed = if edge { CHANGING } else { next };
-            if seen == CHANGING || count.compare_exchange(seen, claimed, Acquire, Relaxed).is_err()
-            {
-                cpu::yield_now(); // pair: mark-changed. Another thread of this process, for a few instructions
-                continue;
-            }
-            if edge {
-                bit();
-                count.store(next, Release); // pair: mark-changed
-            }
-            return;
+    /// Under the process's lock: a thread that attaches sees the counts and the bits agree.
+    fn count_mark(&self, mark: u32, change: impl FnOnce(&mut u32)) {
+        let mut process = process();
+        let open = process.open.iter_mut().find(|o| core::ptr::eq(Arc::as_ptr(&o.assembly), self));
+        if let Some(count) = open.and_then(|open| open.marks.get_mut(mark as usize)) {
+            change(count);
         }
     }
 }

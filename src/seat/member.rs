@@ -19,7 +19,8 @@
 //! all but a short look (the slot's lock is held under the old generation: "alive" until the kernel has freed it). After:
 //! a member that is gone. Nothing is ever repaired: the next occupant writes all fields anew. Grade: G0.
 //!
-//! Pairs: `member-named`: attach: store of generation, Release; info: load, Acquire: the other fields.
+//! Pairs: `member-named`: attach: store of generation, Release; info: load, Acquire: the other fields. `object-let-go`:
+//! clear_mark Release, marked Acquire: all uses of the object, to who takes its place.
 #![allow(unsafe_code)] // makes references to records out of the table's address
 
 use super::id::MemberId;
@@ -124,32 +125,40 @@ impl Members {
         })
     }
 
-    /// Sets or clears mark `mark` of member `id`, which is this process.
-    pub(crate) fn set_mark(&self, id: MemberId, mark: u32, on: bool) {
-        let (word, bit) = (mark as usize / 64, 1 << (mark % 64));
-        let Some(word) = self.record(id.slot()).and_then(|record| record.marks.get(word)) else {
-            return;
-        };
-        if on {
-            word.fetch_or(bit, Relaxed)
-        } else {
-            word.fetch_and(!bit, Relaxed)
-        };
+    /// Sets mark `mark` of member `id`, which is this process.
+    pub(crate) fn set_mark(&self, id: MemberId, mark: u32) {
+        let (index, bit) = place_of(mark);
+        if let Some(word) = self.record(id.slot()).and_then(|record| record.marks.get(index)) {
+            word.fetch_or(bit, Relaxed);
+        }
+    }
+
+    /// Clears it. What this process did with the object comes before.
+    pub(crate) fn clear_mark(&self, id: MemberId, mark: u32) {
+        let (index, bit) = place_of(mark);
+        if let Some(word) = self.record(id.slot()).and_then(|record| record.marks.get(index)) {
+            word.fetch_and(!bit, Release); // pair: object-let-go
+        }
     }
 
     /// A living member with mark `mark`.
     pub(crate) fn marked(&self, mark: u32, asking: &File) -> Option<MemberInfo> {
-        let (word, bit) = (mark as usize / 64, 1 << (mark % 64));
+        let (index, bit) = place_of(mark);
         let has = |slot: u32| {
             self.record(slot)
-                .and_then(|record| record.marks.get(word))
-                .is_some_and(|word| word.load(Relaxed) & bit != 0)
+                .and_then(|record| record.marks.get(index))
+                .is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
         };
         (0..MEMBERS)
             .filter(|slot| has(*slot))
             .filter_map(|slot| self.record(slot)?.describe(slot))
             .find(|info| !self.is_gone(info.id, asking))
     }
+}
+
+/// The word and the bit of a mark.
+const fn place_of(mark: u32) -> (usize, u64) {
+    (mark as usize / 64, 1 << (mark % 64))
 }
 
 const GENERATION: u32 = (1 << 19) - 1;

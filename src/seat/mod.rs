@@ -12,12 +12,13 @@ pub(crate) mod lock;
 pub(crate) mod member;
 mod policy;
 pub(crate) mod table;
+mod turn;
 
-pub(crate) use assembly::{Assembly, Tables};
 pub(crate) use id::SLOTS_MAX;
 pub use id::{Holder, MemberId, SeatId};
 pub use member::MemberInfo;
 pub use policy::{Adaptive, Block, Policy, Spin};
+pub(crate) use turn::Turn;
 
 use std::time::Duration;
 

@@ -55,6 +55,7 @@ use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 /// One seat.
 #[repr(C, align(4096))]
@@ -98,8 +99,11 @@ pub(crate) struct Seats {
     pub(crate) first: NonNull<SeatPage>,
     pub(crate) words: NonNull<SeatWords>,
     pub(crate) capacity: u32,
+    /// How many seats are known to have their page in the file. Only rises.
+    pub(crate) known: AtomicU32,
     /// Where the first seat is in the file.
     pub(crate) offset: u64,
+    pub(crate) file: Arc<File>,
 }
 
 // SAFETY: the table is made of atomics that live as long as the mapping that `Assembly` is made for.
@@ -113,9 +117,19 @@ impl Seats {
         unsafe { self.words.as_ref() }
     }
 
-    /// Seats that can be looked at. Never more than there are, whatever a peer writes.
+    /// Seats that can be looked at. Never more than there are, whatever a peer writes: the file tells.
     pub(crate) fn ready(&self) -> u32 {
-        self.words().ready.load(Acquire).min(self.capacity) // pair: page-ready
+        let said = self.words().ready.load(Acquire).min(self.capacity); // pair: page-ready
+        let known = self.known.load(Relaxed);
+        if said <= known { known } else { self.look_up_ready(said) }
+    }
+
+    #[cold]
+    fn look_up_ready(&self, said: u32) -> u32 {
+        let file_bytes = self.file.metadata().map_or(0, |found| found.len());
+        let pages = file_bytes.saturating_sub(self.offset) / map::PAGE as u64;
+        let ready = u32::try_from(pages).map_or(said, |pages| pages.min(said));
+        self.known.fetch_max(ready, Relaxed).max(ready)
     }
 
     /// The seat of `slot`, if its page exists.
@@ -150,36 +164,32 @@ impl Seats {
     }
 
     /// Takes a seat for the calling thread.
-    pub(crate) fn claim(
-        &self,
-        list: RobustList,
-        member: MemberId,
-        file: &File,
-    ) -> Result<Taken, Error> {
+    pub(crate) fn claim(&self, list: RobustList, member: MemberId) -> Result<Taken, Error> {
         let start = self.words().hint.load(Relaxed);
         loop {
             let ready = self.ready();
             for step in 1..=ready {
                 let slot = start.wrapping_add(step) % ready;
-                if let Some(taken) = self.try_claim(slot, list, member, file)? {
+                if let Some(taken) = self.try_claim(slot, list, member)? {
                     self.words().hint.store(slot, Relaxed);
                     return Ok(taken);
                 }
             }
-            self.make_ready(ready, file)?;
+            self.make_ready(ready)?;
         }
     }
 
     /// Reserves one more page.
-    fn make_ready(&self, slot: u32, file: &File) -> Result<(), Error> {
+    fn make_ready(&self, slot: u32) -> Result<(), Error> {
         if slot >= self.capacity {
             return Err(Error::SeatsFull { capacity: self.capacity });
         }
         let offset = self.offset + u64::from(slot) * map::PAGE as u64;
-        file::reserve(file, offset, map::PAGE as u64) // T1
+        file::reserve(&self.file, offset, map::PAGE as u64) // T1
             .map_err(|e| Error::no_space_or(e, "fallocate (a seat)", map::PAGE as u64))?;
         // Fails if another claimer has raised it: just as well.
         let _ = self.words().ready.compare_exchange(slot, slot + 1, Release, Relaxed); // T2, pair: page-ready
+        self.known.fetch_max(slot + 1, Relaxed); // each turn of the loop gets further, whatever a peer writes
         Ok(())
     }
 
@@ -188,14 +198,13 @@ impl Seats {
         slot: u32,
         list: RobustList,
         member: MemberId,
-        file: &File,
     ) -> Result<Option<Taken>, Error> {
         let Some(page) = self.page(slot) else { return Ok(None) };
         if page.live.load(Relaxed) & TID != 0 {
             return Ok(None); // taken, or being taken
         }
         let offset = self.offset + u64::from(slot) * map::PAGE as u64;
-        let alias = map::shared_page_before_private(file, offset)
+        let alias = map::shared_page_before_private(&self.file, offset)
             .map_err(|e| Error::os("mmap (a seat)", e))?
             .cast::<SeatPage>();
         // SAFETY: the seat's page, mapped until `leave`.
