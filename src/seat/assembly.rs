@@ -68,8 +68,13 @@ thread_local! {
 }
 
 extern "C" fn before_fork() {
-    let guard = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = HELD.try_with(|held| held.replace(Some(guard)));
+    let _ = HELD.try_with(|held| {
+        // May be registered twice: see `fork::at_fork`.
+        let mut held = held.borrow_mut();
+        if held.is_none() {
+            *held = Some(PROCESS.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    });
 }
 
 extern "C" fn after_fork() {
