@@ -25,6 +25,9 @@ pub(super) const UNLINK_LOCK: u64 = crate::seat::member::SWEEP_LOCK - 1;
 /// How often open-or-create looks again when names come and go under it.
 const TRIES: u32 = 1000;
 
+/// What kind of region a file holds, which we have made or examined: its geometry and id; and the file's own data.
+type Examined = (Geometry, u128, Metadata);
+
 impl RegionOptions {
     pub(super) fn create_at(&self, path: &Path) -> Result<Region> {
         let directory = path.parent().unwrap_or(Path::new("/"));
@@ -33,9 +36,9 @@ impl RegionOptions {
             Err(e) if no_unnamed_files(&e) => return self.create_beside(path),
             made => made.map_err(refused)?,
         };
-        self.build(&file)?;
+        let kind = self.build(&file)?;
         publish(file::publish(&file, path), path)?;
-        self.attach(file, Some(path.to_owned()))
+        self.attach_as(kind, file, Some(path.to_owned()))
     }
 
     /// Without unnamed files: builds under a name that nobody knows, then links.
@@ -43,17 +46,18 @@ impl RegionOptions {
         let random = process::random_id().map_err(|e| Error::os("getrandom", e))?;
         let beside = path.with_file_name(format!(".sabha-{random:032x}"));
         let file = file::fresh(&beside, self.mode).map_err(|e| refused_file("open", e, path))?;
-        let built =
-            self.build(&file).and_then(|()| publish(std::fs::hard_link(&beside, path), path));
+        let built = self.build(&file).and_then(|kind| {
+            publish(std::fs::hard_link(&beside, path), path)?;
+            Ok(kind)
+        });
         let _ = std::fs::remove_file(&beside);
-        built?;
-        self.attach(file, Some(path.to_owned()))
+        self.attach_as(built?, file, Some(path.to_owned()))
     }
 
     pub(super) fn create_anonymous(&self) -> Result<Region> {
         let file = file::anonymous("sabha").map_err(|e| Error::os("memfd_create", e))?;
-        self.build(&file)?;
-        self.attach(file, None)
+        let kind = self.build(&file)?;
+        self.attach_as(kind, file, None)
     }
 
     pub(super) fn open_at(&self, path: &Path) -> Result<Region> {
@@ -104,23 +108,23 @@ impl RegionOptions {
         Ok((Geometry { max_len, seats: self.seats }, len))
     }
 
-    fn build(&self, file: &File) -> Result<()> {
+    fn build(&self, file: &File) -> Result<Examined> {
         let (geometry, len) = self.geometry()?;
         let wanted = HEAP_AT + len;
         file::reserve(file, 0, wanted)
             .map_err(|e| Error::no_space_or(e, "fallocate (a region)", wanted))?;
         let id = process::random_id().map_err(|e| Error::os("getrandom", e))?;
         file.write_all_at(&geometry.prefix(id, len), 0).map_err(|e| Error::os("pwrite", e))?;
-        let mode = file.metadata().map_err(|e| Error::os("fstat", e))?.mode() & 0o777;
-        if mode != self.mode {
+        let metadata = file.metadata().map_err(|e| Error::os("fstat", e))?;
+        if metadata.mode() & 0o777 != self.mode {
             file.set_permissions(Permissions::from_mode(self.mode))
                 .map_err(|e| Error::os("fchmod", e))?; // the umask took some bits away
         }
-        Ok(())
+        Ok((geometry, id, metadata))
     }
 
     /// What kind of region the file holds, if it is one that we may trust.
-    fn examine(&self, file: &File) -> Result<(Geometry, u128, Metadata)> {
+    fn examine(&self, file: &File) -> Result<Examined> {
         let metadata = file.metadata().map_err(|e| Error::os("fstat", e))?;
         let user = process::effective_uid();
         if metadata.uid() != user && !self.trusted.contains(&metadata.uid()) {
@@ -139,7 +143,12 @@ impl RegionOptions {
 
     /// Opens the region in `file`, unless this process has it open already: then that one.
     pub(super) fn attach(&self, file: File, path: Option<PathBuf>) -> Result<Region> {
-        let (geometry, id, metadata) = self.examine(&file)?;
+        let kind = self.examine(&file)?;
+        self.attach_as(kind, file, path)
+    }
+
+    fn attach_as(&self, kind: Examined, file: File, path: Option<PathBuf>) -> Result<Region> {
+        let (geometry, id, metadata) = kind;
         let key = (metadata.dev(), metadata.ino());
         if let Some(region) = known(key) {
             return Ok(region);
