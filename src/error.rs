@@ -248,12 +248,14 @@ impl Error {
     pub(crate) fn opening(source: io::Error, call: &'static str, path: &Path) -> Self {
         use io::ErrorKind::{NotFound, PermissionDenied, QuotaExceeded, StorageFull};
         let path = path.to_owned();
+        if source.kind() == NotFound {
+            return Self::NoSuchRegion { path };
+        }
         let metadata = std::fs::symlink_metadata(&path).ok();
         if let Some(found) = metadata.as_ref().and_then(|m| other_than_file(m.file_type())) {
             return Self::NotAFile { path, found };
         }
         match source.kind() {
-            NotFound => Self::NoSuchRegion { path },
             PermissionDenied => Self::denied(path, metadata),
             StorageFull | QuotaExceeded => Self::no_space_or(source, call, 0),
             _ => Self::os(call, source),

@@ -59,12 +59,11 @@ pub(crate) fn private_pages(count: usize) -> io::Result<NonNull<u8>> {
     mapped(start)
 }
 
-/// Two pages side by side: the page of `file` at `offset`, shared, and behind it a private one. A forked child does not get
-/// the first; it gets a copy of the second, because a child made by a raw `clone` inherits the robust list that leads
-/// through it.
+/// Two pages side by side: the page of `file` at `offset`, shared, and behind it a private one. A forked child inherits both:
+/// the robust list of one made by a raw `clone` leads through the second.
 pub(crate) fn shared_page_before_private(file: &File, offset: u64) -> io::Result<NonNull<u8>> {
     let pair = private_pages(2)?;
-    let done = map_over(pair, file, offset).and_then(|()| advise(pair, 1, libc::MADV_DONTFORK));
+    let done = map_over(pair, file, offset);
     if done.is_err() {
         unmap_pages(pair, 2);
     }

@@ -8,7 +8,7 @@ use super::header::{self, Geometry, HEAP_AT, Header, PREFIX};
 use super::{Inner, Observer, Region, RegionOptions};
 use crate::error::other_than_file;
 use crate::os::map::{self, Mapping};
-use crate::os::{AtomicU32, AtomicU64, cpu, file, futex, process};
+use crate::os::{AtomicU32, AtomicU64, file, futex, process};
 use crate::seat::assembly::{self, Assembly, Key, Tables};
 use crate::seat::member::Members;
 use crate::seat::table::Seats;
@@ -56,8 +56,8 @@ impl RegionOptions {
         directory: &Path,
         link: impl FnOnce(&File) -> io::Result<()>,
     ) -> Result<Region> {
-        self.build(&file)?;
-        let region = self.attach(file, Some(path))?;
+        let built = self.build(&file)?;
+        let region = self.attach_as(built, file, Some(path))?;
         link(&region.0.file).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => Error::AlreadyExists { path: path.to_owned() },
             _ => Error::making(e, "link", directory),
@@ -67,8 +67,8 @@ impl RegionOptions {
 
     pub(super) fn create_anonymous(&self) -> Result<Region> {
         let file = file::anonymous("sabha").map_err(|e| Error::os("memfd_create", e))?;
-        self.build(&file)?;
-        self.attach(file, None)
+        let built = self.build(&file)?;
+        self.attach_as(built, file, None)
     }
 
     pub(super) fn open_at(&self, path: &Path) -> Result<Region> {
@@ -119,19 +119,21 @@ impl RegionOptions {
         Ok((Geometry { max_len, seats: self.seats }, len))
     }
 
-    fn build(&self, file: &File) -> Result<()> {
+    /// Makes a region of an empty file: what [`examine`](Self::examine) would find in it.
+    fn build(&self, file: &File) -> Result<Examined> {
         let (geometry, len) = self.geometry()?;
         let wanted = HEAP_AT + len;
         file::reserve(file, 0, wanted)
             .map_err(|e| Error::no_space_or(e, "fallocate (a region)", wanted))?;
         let id = process::random_id().map_err(|e| Error::os("getrandom", e))?;
         file.write_all_at(&geometry.prefix(id, len), 0).map_err(|e| Error::os("pwrite", e))?;
-        let mode = file.metadata().map_err(|e| Error::os("fstat", e))?.mode() & 0o777;
-        if mode != self.mode {
+        let metadata = file.metadata().map_err(|e| Error::os("fstat", e))?;
+        if metadata.mode() & 0o777 != self.mode {
             file.set_permissions(Permissions::from_mode(self.mode))
                 .map_err(|e| Error::os("fchmod", e))?; // the umask took some bits away
         }
-        Ok(())
+        let key = Key { device: metadata.dev(), inode: metadata.ino(), id };
+        Ok(Examined { geometry, key, len })
     }
 
     /// What kind of region the file holds, if it is one that we may trust.
@@ -163,7 +165,12 @@ impl RegionOptions {
 
     /// Opens the region in `file`, unless this process has it open already: then that one.
     pub(super) fn attach(&self, file: File, path: Option<&Path>) -> Result<Region> {
-        let Examined { geometry, key, len } = self.examine(&file, path)?;
+        let examined = self.examine(&file, path)?;
+        self.attach_as(examined, file, path)
+    }
+
+    fn attach_as(&self, examined: Examined, file: File, path: Option<&Path>) -> Result<Region> {
+        let Examined { geometry, key, len } = examined;
         let inner = assembly::open_once(key, || {
             check_machine()?;
             let mapping = map_file(&file, geometry, true)?;
@@ -180,7 +187,7 @@ impl RegionOptions {
     }
 }
 
-/// What [`RegionOptions::examine`] found.
+/// What kind of region a file holds.
 struct Examined {
     geometry: Geometry,
     key: Key,
@@ -224,7 +231,6 @@ fn check_machine() -> Result<()> {
             expected: map::PAGE as u64,
         });
     }
-    cpu::accept_barriers();
     futex::several_words_work().map_err(|source| Error::Unsupported {
         what: "futex_waitv (Linux 5.16, not forbidden by a sandbox)",
         source,

@@ -186,8 +186,7 @@ impl Cache {
         let of_it = |e: &&Entry| core::ptr::eq(e.assembly.load(Relaxed), assembly);
         let mut vacated = true;
         for entry in self.0.iter().filter(of_it) {
-            if let (Some(id), Some(alias)) = (entry.seat(), NonNull::new(entry.alias.load(Relaxed)))
-            {
+            if let (id, Some(alias)) = (entry.seat(), NonNull::new(entry.alias.load(Relaxed))) {
                 vacated &= assembly.seats().vacate(id, alias).is_ok();
             }
             entry.assembly.store(null_mut(), Relaxed);
