@@ -4,27 +4,30 @@
 //! an open file description of the process's own: the kernel gives it to one at a time and takes it back when the process is
 //! gone, in any pid namespace, whatever pids are used again.
 //!
+//! The record is written before that, under the lock of the slot's door, byte [`DOORS_AT`]` + slot`, and the new generation
+//! is the first thing written. So whoever was here before is another by the time that the slot is locked again: gone is
+//! final, for all who ask.
+//!
 //! # Shared bytes                                    all zeros = nobody has been here
 //! |  at | field      | width | stored by          | meaning                                                  |
 //! |-----|------------|-------|--------------------|----------------------------------------------------------|
-//! |   0 | generation | u32   | the lock's holder  | counts the occupants; stored last                        |
-//! |   4 | pid        | u32   | the lock's holder  | as its own pid namespace counts                          |
-//! |   8 | start_time | u64   | the lock's holder  | clock ticks since boot                                   |
-//! |  16 | barriers   | u32   | the lock's holder  | 1: accepts barriers from afar                            |
-//! |  24 | marks      | 4×u64 | the lock's holder  | one bit for each directory entry that it has open        |
-//! |  56 | name       | 9×u64 | the lock's holder  | what it calls itself, zero-padded                        |
+//! |   0 | generation | u32   | the door's holder  | counts the occupants; stored first                       |
+//! |   4 | pid        | u32   | the door's holder  | as its own pid namespace counts                          |
+//! |   8 | start_time | u64   | the door's holder  | clock ticks since boot                                   |
+//! |  16 | barriers   | u32   | the door's holder  | 1: accepts barriers from afar                            |
+//! |  24 | marks      | 4×u64 | door's, lock's     | one bit for each directory entry that it has open        |
+//! |  56 | name       | 9×u64 | the door's holder  | what it calls itself, zero-padded                        |
 //!
 //! # If a process is killed
-//! Before the lock: nothing. With the lock, before `generation`: the kernel frees the slot, the former occupant stays dead in
-//! all but a short look (the slot's lock is held under the old generation: "alive" until the kernel has freed it). After:
-//! a member that is gone. Nothing is ever repaired: the next occupant writes all fields anew. Grade: G0.
+//! With the door, or with the door and the lock: a generation that is gone. After: a member that is gone. Nothing is ever
+//! repaired: the next occupant writes all fields anew. Grade: G0.
 //!
-//! Pairs: `member-named`: attach: store of generation, Release; info: load, Acquire: the other fields. `object-let-go`:
+//! Pairs: `member-named`: attach: the fields, then the lock (the kernel's); living: the lock, then the fields. `object-let-go`:
 //! clear_mark Release, marked Acquire: all uses of the object, to who takes its place.
 #![allow(unsafe_code)] // makes references to records out of the table's address
 
 use super::id::MemberId;
-use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, cpu, file, process};
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, cpu, fence, file, process};
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::fs::File;
@@ -35,6 +38,8 @@ pub(crate) const MEMBERS: u32 = 256;
 pub(crate) const MARKS: u32 = 256;
 /// The byte of the file whose lock makes member 0: far behind any byte that is stored.
 pub(crate) const LOCKS_AT: u64 = 1 << 60;
+/// The byte whose lock lets one process write member 0's record.
+const DOORS_AT: u64 = LOCKS_AT + MEMBERS as u64;
 /// The byte whose lock makes the one sweeper.
 pub(crate) const SWEEP_LOCK: u64 = LOCKS_AT - 1;
 /// Bytes of a member's name.
@@ -88,8 +93,19 @@ impl Members {
     pub(crate) fn attach(&self, anchor: &File, name: &str) -> std::io::Result<Option<MemberId>> {
         for slot in 0..MEMBERS {
             let Some(record) = self.record(slot) else { break };
-            if file::try_lock(anchor, LOCKS_AT + u64::from(slot))? {
-                return Ok(Some(record.introduce(slot, name)));
+            let (lock, door) = (LOCKS_AT + u64::from(slot), DOORS_AT + u64::from(slot));
+            if file::is_locked(anchor, lock)? || !file::try_lock(anchor, door)? {
+                continue;
+            }
+            if file::is_locked(anchor, lock)? {
+                file::unlock(anchor, door)?; // it came in before us
+                continue;
+            }
+            let id = record.introduce(slot, name);
+            let locked = file::try_lock(anchor, lock)?; // pair: member-named
+            file::unlock(anchor, door)?;
+            if locked {
+                return Ok(Some(id));
             }
         }
         Ok(None)
@@ -108,20 +124,34 @@ impl Members {
     /// What member `id` says of itself; `None` if the slot is another's by now.
     pub(crate) fn info(&self, id: MemberId) -> Option<MemberInfo> {
         let record = self.record(id.slot())?;
-        let info = record.describe(id.slot())?;
-        (info.id == id).then_some(info)
+        let info = record.describe(id);
+        (self.occupant(id.slot()) == Some(id)).then_some(info)
     }
 
     /// Those who are here now.
     pub(crate) fn living(&self, asking: &File) -> Vec<MemberInfo> {
-        let slots = (0..MEMBERS).filter_map(|slot| self.record(slot)?.describe(slot));
-        slots.filter(|info| !self.is_gone(info.id, asking)).collect()
+        self.living_ids(asking, |_| true).filter_map(|id| self.info(id)).collect()
+    }
+
+    /// Those of them whose record satisfies `wanted`.
+    fn living_ids<'a>(
+        &'a self,
+        asking: &'a File,
+        wanted: impl Fn(&Record) -> bool + 'a,
+    ) -> impl Iterator<Item = MemberId> + 'a {
+        let slots = (0..MEMBERS).filter(move |slot| self.record(*slot).is_some_and(&wanted));
+        slots.filter_map(|slot| self.occupant(slot)).filter(|id| !self.is_gone(*id, asking)) // pair: member-named
+    }
+
+    /// Who was the last to come to `slot`.
+    fn occupant(&self, slot: u32) -> Option<MemberId> {
+        Some(MemberId::new(slot, self.record(slot)?.generation.load(Acquire)))
     }
 
     /// Whether every living member accepts barriers from afar.
     pub(crate) fn all_accept_barriers(&self, asking: &File) -> bool {
-        self.living(asking).iter().all(|info| {
-            self.record(info.id.slot()).is_none_or(|record| record.barriers.load(Relaxed) == 1)
+        self.living_ids(asking, |_| true).all(|id| {
+            self.record(id.slot()).is_none_or(|record| record.barriers.load(Relaxed) == 1)
         })
     }
 
@@ -144,15 +174,11 @@ impl Members {
     /// A living member with mark `mark`.
     pub(crate) fn marked(&self, mark: u32, asking: &File) -> Option<MemberInfo> {
         let (index, bit) = place_of(mark);
-        let has = |slot: u32| {
-            self.record(slot)
-                .and_then(|record| record.marks.get(index))
-                .is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
+        let has = move |record: &Record| {
+            let word = record.marks.get(index);
+            word.is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
         };
-        (0..MEMBERS)
-            .filter(|slot| has(*slot))
-            .filter_map(|slot| self.record(slot)?.describe(slot))
-            .find(|info| !self.is_gone(info.id, asking))
+        self.living_ids(asking, has).find_map(|id| self.info(id))
     }
 }
 
@@ -166,6 +192,8 @@ const GENERATION: u32 = (1 << 19) - 1;
 impl Record {
     fn introduce(&self, slot: u32, name: &str) -> MemberId {
         let id = MemberId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
+        self.generation.store(id.generation(), Relaxed);
+        fence(Release); // who sees a field of ours sees that it is not the former occupant's
         self.pid.store(process::pid(), Relaxed);
         self.start_time.store(process::start_time(), Relaxed);
         self.barriers.store(u32::from(cpu::accept_barriers()), Relaxed);
@@ -177,26 +205,23 @@ impl Record {
             let chunk: [u8; 8] = core::array::from_fn(|_| bytes.next().unwrap_or(0));
             word.store(u64::from_ne_bytes(chunk), Relaxed);
         }
-        self.generation.store(id.generation(), Release); // pair: member-named
         id
     }
 
-    fn describe(&self, slot: u32) -> Option<MemberInfo> {
-        let generation = self.generation.load(Acquire); // pair: member-named
-        if generation == 0 && self.pid.load(Relaxed) == 0 {
-            return None;
-        }
+    fn describe(&self, id: MemberId) -> MemberInfo {
         let bytes: Vec<u8> = self
             .name
             .iter()
             .flat_map(|w| w.load(Relaxed).to_ne_bytes())
             .take_while(|b| *b != 0)
             .collect();
-        Some(MemberInfo {
-            id: MemberId::new(slot, generation),
+        let info = MemberInfo {
+            id,
             pid: self.pid.load(Relaxed),
             start_time: self.start_time.load(Relaxed),
             name: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        };
+        fence(Acquire); // the caller looks at the generation after this
+        info
     }
 }
