@@ -110,6 +110,11 @@ pub(crate) fn lock(file: &File, byte: u64) -> io::Result<()> {
     }
 }
 
+/// Lets go of it.
+pub(crate) fn unlock(file: &File, byte: u64) -> io::Result<()> {
+    Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&one_byte(libc::F_UNLCK, byte))).map(drop)?)
+}
+
 /// Whether another open file description than `file`'s holds the lock on `byte`.
 pub(crate) fn is_locked(file: &File, byte: u64) -> io::Result<bool> {
     let mut lock = one_byte(libc::F_WRLCK, byte);

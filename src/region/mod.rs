@@ -266,11 +266,6 @@ impl Region {
         self.0.assembly.member_info(id)
     }
 
-    /// Whether all members can be made to order their memory accesses from afar.
-    pub(crate) fn all_accept_barriers(&self) -> bool {
-        self.0.assembly.all_accept_barriers()
-    }
-
     /// The guard of the words at `address`, which lies in this region; `None` if it does not.
     pub(crate) fn guard(&self, address: usize) -> Option<&Guard> {
         self.0.guard(address)

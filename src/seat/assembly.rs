@@ -250,10 +250,6 @@ impl Assembly {
         self.members.info(id)
     }
 
-    pub(crate) fn all_accept_barriers(&self) -> bool {
-        self.members.all_accept_barriers(&self.file)
-    }
-
     /// Who sits on `seat`.
     pub(crate) fn holder(&self, seat: SeatId) -> Holder {
         let occupant = self.seats.occupant(seat);

@@ -186,8 +186,8 @@ impl Cache {
         let of_it = |e: &&Entry| core::ptr::eq(e.assembly.load(Relaxed), assembly);
         let mut vacated = true;
         for entry in self.0.iter().filter(of_it) {
-            if let (id, Some(alias)) = (entry.seat(), NonNull::new(entry.alias.load(Relaxed))) {
-                vacated &= assembly.seats().vacate(id, alias).is_ok();
+            if let Some(alias) = NonNull::new(entry.alias.load(Relaxed)) {
+                vacated &= assembly.seats().vacate(entry.seat(), alias).is_ok();
             }
             entry.assembly.store(null_mut(), Relaxed);
             entry.len.store(0, Release); // pair: seat-vacated

@@ -1,30 +1,35 @@
 //! The table of members: the processes that are attached.
 //!
-//! Whoever holds the lock of byte [`LOCKS_AT`]` + slot` of the region's file is the member of that slot. It is an OFD lock on
-//! an open file description of the process's own: the kernel gives it to one at a time and takes it back when the process is
-//! gone, in any pid namespace, whatever pids are used again.
+//! The name of a member is a byte of the region's file, [`LOCKS_AT`]` + name`, and the member is who has that byte locked: an
+//! OFD lock on an open file description of the process's own. The kernel gives it to one at a time and takes it back when
+//! the process is gone, in any pid namespace, whatever pids are used again. A name has a generation in it and is never
+//! locked a second time (until 2^19 have come and gone): gone is final, for all who ask, and one system call.
+//!
+//! To come, a process locks the name that follows the slot's last one, if that one is gone; then nobody else writes the
+//! record.
 //!
 //! # Shared bytes                                    all zeros = nobody has been here
-//! |  at | field      | width | stored by          | meaning                                                  |
-//! |-----|------------|-------|--------------------|----------------------------------------------------------|
-//! |   0 | generation | u32   | the lock's holder  | counts the occupants; stored last                        |
-//! |   4 | pid        | u32   | the lock's holder  | as its own pid namespace counts                          |
-//! |   8 | start_time | u64   | the lock's holder  | clock ticks since boot                                   |
-//! |  16 | barriers   | u32   | the lock's holder  | 1: accepts barriers from afar                            |
-//! |  24 | marks      | 4×u64 | the lock's holder  | one bit for each directory entry that it has open        |
-//! |  56 | name       | 9×u64 | the lock's holder  | what it calls itself, zero-padded                        |
+//! |  at | field      | width | stored by   | meaning                                              |
+//! |-----|------------|-------|-------------|------------------------------------------------------|
+//! |   0 | generation | u32   | the member  | counts the occupants; stored first                   |
+//! |   4 | pid        | u32   | the member  | as its own pid namespace counts                      |
+//! |   8 | start_time | u64   | the member  | clock ticks since boot                               |
+//! |  16 | complete   | u32   | the member  | the generation again; stored last                    |
+//! |  24 | marks      | 4×u64 | the member  | one bit for each directory entry that it has open    |
+//! |  56 | name       | 9×u64 | the member  | what it calls itself, zero-padded                    |
 //!
 //! # If a process is killed
-//! Before the lock: nothing. With the lock, before `generation`: the kernel frees the slot, the former occupant stays dead in
-//! all but a short look (the slot's lock is held under the old generation: "alive" until the kernel has freed it). After:
-//! a member that is gone. Nothing is ever repaired: the next occupant writes all fields anew. Grade: G0.
+//! With the lock, before `generation`: nothing has happened. Between `generation` and `complete`: a name that is gone, which
+//! said nothing of itself. After: a member that is gone. Nothing is ever repaired: the next occupant writes all fields
+//! anew. Grade: G0.
 //!
-//! Pairs: `member-named`: attach: store of generation, Release; info: load, Acquire: the other fields. `object-let-go`:
-//! clear_mark Release, marked Acquire: all uses of the object, to who takes its place.
+//! Pairs: `member-named`: introduce: store of `complete`, Release; info: load, Acquire: the fields. `member-renamed`:
+//! introduce: fence Release behind `generation`; info: fence Acquire before it: fields of another are not believed.
+//! `object-let-go`: clear_mark Release, marked Acquire: all uses of the object, to who takes its place.
 #![allow(unsafe_code)] // makes references to records out of the table's address
 
 use super::id::MemberId;
-use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, cpu, file, process};
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence, file, process};
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::fs::File;
@@ -33,7 +38,7 @@ use std::fs::File;
 pub(crate) const MEMBERS: u32 = 256;
 /// Marks that a member can set.
 pub(crate) const MARKS: u32 = 256;
-/// The byte of the file whose lock makes member 0: far behind any byte that is stored.
+/// Where the bytes are whose locks make members: far behind any byte that is stored.
 pub(crate) const LOCKS_AT: u64 = 1 << 60;
 /// The byte whose lock makes the one sweeper.
 pub(crate) const SWEEP_LOCK: u64 = LOCKS_AT - 1;
@@ -46,7 +51,7 @@ pub(crate) struct Record {
     generation: AtomicU32,
     pid: AtomicU32,
     start_time: AtomicU64,
-    barriers: AtomicU32,
+    complete: AtomicU32,
     _pad: u32,
     marks: [AtomicU64; MARKS as usize / 64],
     name: [AtomicU64; NAME_BYTES / 8],
@@ -88,41 +93,58 @@ impl Members {
     pub(crate) fn attach(&self, anchor: &File, name: &str) -> std::io::Result<Option<MemberId>> {
         for slot in 0..MEMBERS {
             let Some(record) = self.record(slot) else { break };
-            if file::try_lock(anchor, LOCKS_AT + u64::from(slot))? {
-                return Ok(Some(record.introduce(slot, name)));
+            let last = record.generation.load(Relaxed);
+            let (former, next) = (MemberId::new(slot, last), after(slot, last));
+            let free = last == 0 || !file::is_locked(anchor, byte(former))?;
+            if !free || !file::try_lock(anchor, byte(next))? {
+                continue;
             }
+            if record.generation.load(Relaxed) == last {
+                record.introduce(next, name);
+                return Ok(Some(next));
+            }
+            // Another has come and gone under this name meanwhile.
+            file::unlock(anchor, byte(next))?;
         }
         Ok(None)
     }
 
     /// Whether the process `id` has left or died. `asking` is any descriptor of the file that is not an anchor.
     pub(crate) fn is_gone(&self, id: MemberId, asking: &File) -> bool {
-        let Some(record) = self.record(id.slot()) else { return true };
-        let other = || record.generation.load(Relaxed) & GENERATION != id.generation();
         // An error proves nothing: not gone.
-        other()
-            || !file::is_locked(asking, LOCKS_AT + u64::from(id.slot())).unwrap_or(true)
-            || other()
+        !file::is_locked(asking, byte(id)).unwrap_or(true)
     }
 
-    /// What member `id` says of itself; `None` if the slot is another's by now.
+    /// What member `id` says of itself; `None` if it has not yet, or the slot is another's by now.
     pub(crate) fn info(&self, id: MemberId) -> Option<MemberInfo> {
         let record = self.record(id.slot())?;
-        let info = record.describe(id.slot())?;
-        (info.id == id).then_some(info)
+        let generation = id.generation();
+        if record.complete.load(Acquire) != generation {
+            return None; // pair: member-named
+        }
+        let info = record.describe(id);
+        fence(Acquire); // pair: member-renamed
+        (record.generation.load(Relaxed) == generation).then_some(info)
     }
 
     /// Those who are here now.
     pub(crate) fn living(&self, asking: &File) -> Vec<MemberInfo> {
-        let slots = (0..MEMBERS).filter_map(|slot| self.record(slot)?.describe(slot));
-        slots.filter(|info| !self.is_gone(info.id, asking)).collect()
+        self.living_ids(asking, |_| true).filter_map(|id| self.info(id)).collect()
     }
 
-    /// Whether every living member accepts barriers from afar.
-    pub(crate) fn all_accept_barriers(&self, asking: &File) -> bool {
-        self.living(asking).iter().all(|info| {
-            self.record(info.id.slot()).is_none_or(|record| record.barriers.load(Relaxed) == 1)
-        })
+    /// Those of them whose record satisfies `wanted`.
+    fn living_ids<'a>(
+        &'a self,
+        asking: &'a File,
+        wanted: impl Fn(&Record) -> bool + 'a,
+    ) -> impl Iterator<Item = MemberId> + 'a {
+        let slots = (0..MEMBERS).filter(move |slot| self.record(*slot).is_some_and(&wanted));
+        slots.filter_map(|slot| self.occupant(slot)).filter(|id| !self.is_gone(*id, asking))
+    }
+
+    /// Who was the last to come to `slot`.
+    fn occupant(&self, slot: u32) -> Option<MemberId> {
+        Some(MemberId::new(slot, self.record(slot)?.generation.load(Acquire))) // pair: member-renamed
     }
 
     /// Sets mark `mark` of member `id`, which is this process.
@@ -144,15 +166,11 @@ impl Members {
     /// A living member with mark `mark`.
     pub(crate) fn marked(&self, mark: u32, asking: &File) -> Option<MemberInfo> {
         let (index, bit) = place_of(mark);
-        let has = |slot: u32| {
-            self.record(slot)
-                .and_then(|record| record.marks.get(index))
-                .is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
+        let has = move |record: &Record| {
+            let word = record.marks.get(index);
+            word.is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
         };
-        (0..MEMBERS)
-            .filter(|slot| has(*slot))
-            .filter_map(|slot| self.record(slot)?.describe(slot))
-            .find(|info| !self.is_gone(info.id, asking))
+        self.living_ids(asking, has).find_map(|id| self.info(id))
     }
 }
 
@@ -161,14 +179,25 @@ const fn place_of(mark: u32) -> (usize, u64) {
     (mark as usize / 64, 1 << (mark % 64))
 }
 
-const GENERATION: u32 = (1 << 19) - 1;
+/// The name after that of generation `last`; 0 means that there was none.
+fn after(slot: u32, last: u32) -> MemberId {
+    match MemberId::new(slot, last.wrapping_add(1)) {
+        wrapped if wrapped.generation() == 0 => MemberId::new(slot, 1),
+        next => next,
+    }
+}
+
+/// The byte whose lock is the life of `id`.
+fn byte(id: MemberId) -> u64 {
+    LOCKS_AT + u64::from(id.to_bits())
+}
 
 impl Record {
-    fn introduce(&self, slot: u32, name: &str) -> MemberId {
-        let id = MemberId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
+    fn introduce(&self, id: MemberId, name: &str) {
+        self.generation.store(id.generation(), Relaxed);
+        fence(Release); // pair: member-renamed
         self.pid.store(process::pid(), Relaxed);
         self.start_time.store(process::start_time(), Relaxed);
-        self.barriers.store(u32::from(cpu::accept_barriers()), Relaxed);
         for word in &self.marks {
             word.store(0, Relaxed);
         }
@@ -177,26 +206,21 @@ impl Record {
             let chunk: [u8; 8] = core::array::from_fn(|_| bytes.next().unwrap_or(0));
             word.store(u64::from_ne_bytes(chunk), Relaxed);
         }
-        self.generation.store(id.generation(), Release); // pair: member-named
-        id
+        self.complete.store(id.generation(), Release); // pair: member-named
     }
 
-    fn describe(&self, slot: u32) -> Option<MemberInfo> {
-        let generation = self.generation.load(Acquire); // pair: member-named
-        if generation == 0 && self.pid.load(Relaxed) == 0 {
-            return None;
-        }
+    fn describe(&self, id: MemberId) -> MemberInfo {
         let bytes: Vec<u8> = self
             .name
             .iter()
             .flat_map(|w| w.load(Relaxed).to_ne_bytes())
             .take_while(|b| *b != 0)
             .collect();
-        Some(MemberInfo {
-            id: MemberId::new(slot, generation),
+        MemberInfo {
+            id,
             pid: self.pid.load(Relaxed),
             start_time: self.start_time.load(Relaxed),
             name: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! System calls with which tests make themselves a small, foreign or hostile world.
 #![allow(unsafe_code, dead_code)] // system calls; not every test program uses all of it
+#![allow(clippy::cast_possible_truncation, reason = "constants of the system's headers")]
 
 use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 fn check(done: libc::c_int, call: &str) {
@@ -92,4 +96,108 @@ pub fn limit_file_size(bytes: u64) {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: a live struct.
     check(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) }, "setrlimit");
+}
+
+/// The flags of a descriptor.
+pub fn descriptor_flags(fd: RawFd) -> libc::c_int {
+    // SAFETY: takes integers.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) }
+}
+
+/// A message of one byte with room for one descriptor.
+struct Message {
+    byte: [u8; 1],
+    control: [u64; 4],
+}
+
+impl Message {
+    fn with<R>(&mut self, use_it: impl FnOnce(&mut libc::msghdr) -> R) -> R {
+        let mut part = libc::iovec { iov_base: self.byte.as_mut_ptr().cast(), iov_len: 1 };
+        // SAFETY: zero is a valid header.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = self.control.as_mut_ptr().cast();
+        header.msg_controllen = size_of_val(&self.control);
+        use_it(&mut header)
+    }
+}
+
+/// Sends a descriptor through a socket.
+pub fn send_descriptor(socket: &UnixStream, fd: BorrowedFd<'_>) {
+    let sent = Message { byte: [0], control: [0; 4] }.with(|header| {
+        // SAFETY: the header has room for a control message.
+        let control = unsafe { &mut *libc::CMSG_FIRSTHDR(header) };
+        control.cmsg_level = libc::SOL_SOCKET;
+        control.cmsg_type = libc::SCM_RIGHTS;
+        // SAFETY: arithmetic.
+        control.cmsg_len = unsafe { libc::CMSG_LEN(4) } as usize;
+        // SAFETY: the room is large enough for one descriptor.
+        unsafe { libc::CMSG_DATA(control).cast::<RawFd>().write_unaligned(fd.as_raw_fd()) };
+        // SAFETY: arithmetic.
+        header.msg_controllen = unsafe { libc::CMSG_SPACE(4) } as usize;
+        // SAFETY: a live header.
+        unsafe { libc::sendmsg(socket.as_raw_fd(), header, 0) }
+    });
+    assert_eq!(sent, 1, "sendmsg: {}", std::io::Error::last_os_error());
+}
+
+/// Receives one.
+pub fn receive_descriptor(socket: &UnixStream) -> OwnedFd {
+    Message { byte: [0], control: [0; 4] }.with(|header| {
+        // SAFETY: a live header.
+        let got = unsafe { libc::recvmsg(socket.as_raw_fd(), header, libc::MSG_CMSG_CLOEXEC) };
+        assert_eq!(got, 1, "recvmsg: {}", std::io::Error::last_os_error());
+        // SAFETY: the kernel has filled in the header.
+        let control = unsafe { libc::CMSG_FIRSTHDR(header) };
+        assert!(!control.is_null(), "no descriptor came");
+        // SAFETY: a control message with one descriptor.
+        let fd = unsafe { libc::CMSG_DATA(control).cast::<RawFd>().read_unaligned() };
+        // SAFETY: it is ours from here on.
+        unsafe { OwnedFd::from_raw_fd(fd) }
+    })
+}
+
+/// Has the kernel refuse system call `number` to this process, with `errno`.
+pub fn refuse_system_call(number: libc::c_long, errno: i32) {
+    let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+    let mut program = [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0), // the call's number
+        libc::sock_filter {
+            code: (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16,
+            jt: 0,
+            jf: 1,
+            k: number as u32,
+        },
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno as u32),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),
+    ];
+    let filter = libc::sock_fprog { len: 4, filter: program.as_mut_ptr() };
+    // SAFETY: takes integers.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, "prctl");
+    let mode = libc::SECCOMP_MODE_FILTER;
+    // SAFETY: a live program of four statements.
+    check(unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const filter) }, "prctl (seccomp)");
+}
+
+/// The lock of one byte of `file`, of its open file description: taken (`F_WRLCK`) or let go (`F_UNLCK`).
+pub fn lock_byte(file: &File, kind: libc::c_int, byte: u64) -> std::io::Result<()> {
+    let lock = byte_range(kind, byte);
+    // SAFETY: a live struct.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// Whether another open file description has the lock of that byte.
+pub fn byte_is_locked(file: &File, byte: u64) -> bool {
+    let mut lock = byte_range(libc::F_WRLCK, byte);
+    // SAFETY: a live struct for the kernel to fill.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) }, "fcntl");
+    i32::from(lock.l_type) != libc::F_UNLCK
+}
+
+fn byte_range(kind: libc::c_int, byte: u64) -> libc::flock {
+    libc::flock { l_type: kind as i16, l_whence: 0, l_start: byte as i64, l_len: 1, l_pid: 0 }
 }
