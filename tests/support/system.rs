@@ -201,3 +201,15 @@ pub fn byte_is_locked(file: &File, byte: u64) -> bool {
 fn byte_range(kind: libc::c_int, byte: u64) -> libc::flock {
     libc::flock { l_type: kind as i16, l_whence: 0, l_start: byte as i64, l_len: 1, l_pid: 0 }
 }
+
+/// Does not die with the parent any more.
+pub fn outlive_the_parent() {
+    // SAFETY: takes integers.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) }, "prctl");
+}
+
+/// SIGKILL.
+pub fn kill(pid: u32) {
+    // SAFETY: takes integers; a process that the test has started.
+    check(unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) }, "kill");
+}
