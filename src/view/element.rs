@@ -18,7 +18,7 @@ mod sealed {
 /// std's own atomics: what `Deref` gives of a `Shared<[A]>` is `[A]`, with all their operations and orderings.
 pub trait Element: Shareable + sealed::Sealed {
     /// What it holds.
-    type Value: Copy + Send + Sync + core::fmt::Debug + PartialEq + 'static;
+    type Value: Copy + Default + Send + Sync + core::fmt::Debug + PartialEq + 'static;
 
     #[doc(hidden)]
     fn get(&self, order: Ordering) -> Self::Value;

@@ -79,8 +79,7 @@ impl Region {
     /// G0: they are woken, or not. A process that is killed after it has stored and before it notifies leaves sleepers
     /// behind: see [`store_and_notify`](Self::store_and_notify).
     pub fn notify<A: Waitable>(&self, word: &A, count: u32) -> Result<u32> {
-        let value = word.get(SeqCst);
-        Ok(wait::notify(self.watched(word, value)?, count))
+        Ok(wait::notify(self.watched(word, A::Value::default())?, count))
     }
 
     /// Stores `value` and notifies: what no kill can separate. How many were woken.
@@ -123,7 +122,7 @@ impl Region {
         count: u32,
         change: impl FnOnce() -> R,
     ) -> Result<(R, u32)> {
-        let watched = self.watched(word, word.get(SeqCst))?;
+        let watched = self.watched(word, A::Value::default())?;
         if count == 0 {
             return Ok((change(), 0));
         }
