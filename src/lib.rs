@@ -44,6 +44,7 @@ mod region;
 mod seat;
 mod shareable;
 pub mod sync;
+pub mod view;
 
 pub use error::{Error, Layout, Result};
 pub use os::clock::Deadline;
@@ -54,6 +55,7 @@ pub use seat::{Holder, MemberId, MemberInfo, SeatId};
 pub use shareable::Shareable;
 #[doc(hidden)]
 pub use shareable::{fingerprint, struct_fingerprint};
+pub use view::{AtomicF32, AtomicF64, Wait};
 
 /// How the bytes of a region lie.
 #[doc = include_str!("docs/layout.md")]

@@ -1,10 +1,10 @@
-//! The futex: sleeping on a word that processes share. Never the PRIVATE flag.
+//! The futex: sleeping on a word that processes share. Never the PRIVATE flag, but to have a word compared only.
 //!
 //! Every wait here may return early; callers look again. Every deadline is absolute, so looking again loses no time.
 #![allow(unsafe_code)] // system calls on addresses of live words
 
-use super::AtomicU32;
 use super::clock::Deadline;
+use super::{AtomicU32, AtomicU64};
 use std::io;
 
 /// How a sleep ended.
@@ -51,11 +51,31 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Compared, and woken by those who wake the word.
     pub(crate) fn new(word: &AtomicU32, expected: u32) -> Self {
         const FUTEX_32: u32 = 2;
         let address = word.as_ptr().expose_provenance() as u64;
         Self { expected: u64::from(expected), address, flags: FUTEX_32, reserved: 0 }
     }
+
+    /// Compared only, after all that stand before it in the list were queued: its queue is this process's own, and nobody
+    /// ever wakes it.
+    pub(crate) fn compare(word: &AtomicU32, expected: u32) -> Self {
+        const PRIVATE: u32 = 128;
+        let shared = Self::new(word, expected);
+        Self { flags: shared.flags | PRIVATE, ..shared }
+    }
+
+    /// What fills a list behind its end.
+    pub(crate) const UNUSED: Self = Self { expected: 0, address: 0, flags: 0, reserved: 0 };
+}
+
+/// The halves of a 64-bit word, lowest address first: names of queues and places for the kernel to compare. Nobody loads
+/// or stores through them.
+pub(crate) fn halves(word: &AtomicU64) -> [&AtomicU32; 2] {
+    let halves = core::ptr::from_ref(word).cast::<[AtomicU32; 2]>();
+    // SAFETY: the same live bytes, aligned to more than enough; atomics may be changed behind a shared reference.
+    unsafe { &*halves }.each_ref()
 }
 
 /// Sleeps while every word holds what is expected. The kernel compares and queues them in order; of several that were
@@ -136,6 +156,12 @@ pub(crate) fn wake_and_add_two(queue: &AtomicU32, count: u32, counter: &AtomicU3
         return 0;
     }
     wake_op(queue, count, counter, ADD << 28 | 2 << 12 | NEVER)
+}
+
+/// Wakes everybody on `bell` and adds 1 to its two top bits, as one step. The low 30 bits of `bell` are 0 at all times.
+pub(crate) fn wake_all_and_count(bell: &AtomicU32) -> u32 {
+    const ADD_BIT: u32 = 1 | 8; // 8: the argument is a bit's number
+    wake_op(bell, u32::MAX, bell, ADD_BIT << 28 | 30 << 12 | NEVER)
 }
 
 /// The comparison "the old value is 1", which no word of ours ever is at that place: nobody is woken on the second word.

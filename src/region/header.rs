@@ -15,7 +15,7 @@
 //! |  136 | fresh    | u64      | holder of `lock`   | heap bytes from here on were never used: still zero         |
 //! |  192 | lock     | 8 bytes  | lockers            | guards the directory                                        |
 //! |  256 | seats    | 2×u32    | claimers of seats  | see [`SeatWords`]                                           |
-//! | 2048 | guards   | 32×64    | notifiers          | see `view/wait.rs`                                          |
+//! | 2048 | guards   | 32×64    | notifiers, waiters | see `view/wait.rs`                                          |
 //!
 //! What the creator stores is read once, at attach, checked, and kept privately. A creator that is killed leaves no file.
 
@@ -44,11 +44,18 @@ pub(super) struct Header {
 /// What the waits and notifies of the addresses of one hash share; see `view/wait.rs`.
 #[repr(C, align(64))]
 pub(crate) struct Guard {
-    /// Even; each notify adds 2.
+    /// Even; every notify adds to it.
     pub(crate) generation: AtomicU32,
-    /// 0 for ever: where the kernel wakes for a notifier that died before it could.
+    /// The low 30 bits are 0 for ever: where the kernel wakes for a changer or a waiter that died. The top two count.
     pub(crate) bell: AtomicU32,
+    /// 1: there once were more changers at a time than `changers` can name.
+    pub(crate) crowded: AtomicU32,
+    /// The seats that are between a change and its notify; 0: free.
+    pub(crate) changers: [AtomicU32; CHANGERS],
 }
+
+/// How many threads that change and notify a guard can name.
+pub(crate) const CHANGERS: usize = 13;
 
 const GUARDS: usize = 32;
 
@@ -69,7 +76,7 @@ const _: () = {
     assert!(size_of::<Header>() == map::PAGE);
     assert!(offset_of!(Header, len) == 128 && offset_of!(Header, fresh) == 136);
     assert!(offset_of!(Header, lock) == 192 && offset_of!(Header, seats) == SEATS_AT);
-    assert!(offset_of!(Header, guards) == 2048);
+    assert!(offset_of!(Header, guards) == 2048 && size_of::<Guard>() == 64);
     assert!(DIRECTORY_AT == 36_864 && HEAP_AT == 102_400, "ABI");
     assert!(HEAP_AT % map::PAGE as u64 == 0);
 };

@@ -23,7 +23,7 @@ mod options;
 
 pub use directory::ObjectInfo;
 pub(crate) use directory::{Kind, Wanted};
-pub(crate) use header::Guard;
+pub(crate) use header::{CHANGERS, Guard};
 pub(crate) use object::Extent;
 pub use object::{Growing, Shared};
 pub use observe::{Observed, Observer};
@@ -269,6 +269,11 @@ impl Region {
     /// The guard of the words at `address`, which lies in this region; `None` if it does not.
     pub(crate) fn guard(&self, address: usize) -> Option<&Guard> {
         self.0.guard(address)
+    }
+
+    /// Whether the thread that was named by `bits` is gone. A word that names no seat names nobody alive.
+    pub(crate) fn seat_is_gone(&self, bits: u32) -> bool {
+        SeatId::from_bits(bits).is_none_or(|seat| self.0.assembly.seats().alive(seat).is_none())
     }
 
     pub(crate) fn directory(&self) -> Directory<'_> {
