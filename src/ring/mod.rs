@@ -1,0 +1,3 @@
+//! Messages: rings of slots between processes.
+
+pub mod spsc;
