@@ -182,6 +182,11 @@ impl Ring {
         self.last().unwrap_or(tail).wrapping_sub(head).min(capacity)
     }
 
+    /// What lies between the positions, believed or not.
+    pub(crate) fn distance(&self) -> u64 {
+        self.tail.0.load(Relaxed).wrapping_sub(self.head.0.load(Relaxed))
+    }
+
     /// Closes behind position `at`, unless that is decided; where it is.
     fn decide(&self, at: u64) -> u64 {
         // K2, pair: close-drained

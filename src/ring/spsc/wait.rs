@@ -61,6 +61,11 @@ impl Peer {
         self.is_dead(owner)
     }
 
+    /// How long to sleep: a pulse, or until it is time to ask, if just now it is not.
+    fn nap(&self, pulse: Duration) -> Deadline {
+        if self.ask_again.has_passed() { Deadline::after(pulse) } else { self.ask_again }
+    }
+
     fn is_dead(&self, owner: u32) -> bool {
         owner != 0 && owner == self.dead
     }
@@ -104,6 +109,7 @@ pub(crate) trait Look<'r> {
                 }
             }
             let side = self.side();
+            let nap = side.peer.nap(patience.pulse);
             if side.peer.is_gone(side.other, gone) {
                 return self.look_last();
             }
@@ -111,7 +117,7 @@ pub(crate) trait Look<'r> {
                 return Err(Refusal::TimedOut);
             }
             if patience.sleeps {
-                self.sleep(until.min(Deadline::after(patience.pulse)));
+                self.sleep(until.min(nap));
             } else {
                 cpu::yield_now();
             }
