@@ -158,6 +158,14 @@ pub enum Error {
         /// A process that has it open; it may be this one.
         by: MemberInfo,
     },
+    /// One process at a time has it, and a living one does. Wait until it gives it back, or is gone.
+    #[error("{what} is taken by process {} ({})", .by.pid, .by.name)]
+    Taken {
+        /// Which end of what.
+        what: &'static str,
+        /// The process that has it; it may be this one.
+        by: MemberInfo,
+    },
     /// A region that was opened for reading only.
     #[error("the region was opened for reading only")]
     ReadOnly,

@@ -41,6 +41,7 @@ mod error;
 mod os;
 mod payload;
 mod region;
+pub mod ring;
 mod seat;
 mod shareable;
 pub mod sync;
