@@ -1,4 +1,5 @@
 //! Waiting and notifying between real processes: results, order, counts, signals, stops and kills.
+#![allow(clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(unsafe_code)] // words of two widths at one place
 
 #[path = "support/starve.rs"]
@@ -474,14 +475,13 @@ fn wait_often(
             0 => Deadline::PASSED,
             _ => Deadline::after(Duration::from_micros(random.below(80))),
         };
-        let index = random.below(2);
+        let index = usize::from(random.below(2) == 0);
         let result = if random.below(2) == 0 {
-            let expected =
-                narrow[16 * index as usize].load(SeqCst) ^ u32::from(random.below(16) == 0);
-            narrow.wait_until(16 * index as usize, expected, deadline)
+            let expected = narrow[16 * index].load(SeqCst) ^ u32::from(random.below(16) == 0);
+            narrow.wait_until(16 * index, expected, deadline)
         } else {
-            let expected = wide[8 * index as usize].load(SeqCst) ^ u64::from(random.below(16) == 0);
-            wide.wait_until(8 * index as usize, expected, deadline)
+            let expected = wide[8 * index].load(SeqCst) ^ u64::from(random.below(16) == 0);
+            wide.wait_until(8 * index, expected, deadline)
         };
         sums.waits += 1;
         match result.unwrap() {
@@ -506,7 +506,7 @@ fn notify_often(
     let (mut notified, mut notifies) = (0, 0);
     starve::disturb_every(333);
     while shared[STOP].load(Relaxed) == 0 {
-        let index = random.below(2) as usize;
+        let index = usize::from(random.below(2) == 0);
         let count = match random.below(4) {
             0 => u32::MAX,
             _ => u32::try_from(random.below(4)).unwrap(),
