@@ -401,12 +401,14 @@ mod tests {
         thread::scope(|scope| {
             let waiters: Vec<_> = (0..4)
                 .map(|_| {
-                    let soon = Deadline::after(Duration::from_millis(300));
+                    let soon = Deadline::after(Duration::from_millis(500));
                     scope.spawn(move || wait::<ONE>(&[watched], &nobody_is_gone(), soon))
                 })
                 .collect();
             thread::sleep(Duration::from_millis(100));
-            futex::wake(&guard.bell, 1); // what the kernel does
+            while futex::wake(&guard.bell, 1) == 0 {
+                thread::yield_now(); // what the kernel does, as soon as somebody sleeps
+            }
             for waiter in waiters {
                 assert_eq!(waiter.join().unwrap(), Outcome::TimedOut);
             }
