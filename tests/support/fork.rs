@@ -36,6 +36,14 @@ pub fn stop(child: &Child) {
     until("the child to stop", || child.state() == 'T');
 }
 
+/// Ends a traced child, which must not unwind into the test, with status 1 unless `good`.
+pub fn end_unless(good: bool) {
+    if !good {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(1) };
+    }
+}
+
 /// Sleeps for ever: to be killed.
 pub fn sleep_for_ever() -> ! {
     loop {
