@@ -213,3 +213,10 @@ pub fn kill(pid: u32) {
     // SAFETY: takes integers; a process that the test has started.
     check(unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) }, "kill");
 }
+
+/// The word at `start + at` of memory that somebody else keeps mapped.
+pub fn word_at<'a>(start: *mut u8, at: usize) -> &'a std::sync::atomic::AtomicU64 {
+    assert_eq!((start.addr() + at) % 8, 0);
+    // SAFETY: the caller's promise that it is mapped; any bytes are an atomic.
+    unsafe { &*start.add(at).cast() }
+}
