@@ -1,5 +1,7 @@
 //! Segments of the `shared_memory` crate and regions of this one, each used as the other.
 
+#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
+
 mod support;
 
 use sabha::sync::{LockError, Mutex};

@@ -1,5 +1,7 @@
 //! Processes that make, open, grow and unlink one region at the same time, and are killed at it.
 
+#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
+
 mod support;
 
 use sabha::{Error, Region};
