@@ -136,10 +136,9 @@ fn a_core_dump_leaves_the_region_out() {
 
 #[test]
 fn a_signal_handler_may_lock_while_its_thread_locks() {
-    static PLACE: std::sync::OnceLock<(Shared<Mutex<u64>>, Shared<Mutex<u64>>)> =
-        std::sync::OnceLock::new();
+    static PLACE: std::sync::OnceLock<[Shared<Mutex<u64>>; 2]> = std::sync::OnceLock::new();
     extern "C" fn handler(_signal: i32) {
-        if let Some((_, other)) = PLACE.get()
+        if let Some([_, other]) = PLACE.get()
             && let Ok(mut count) = other.lock()
         {
             *count += 1;
@@ -148,7 +147,7 @@ fn a_signal_handler_may_lock_while_its_thread_locks() {
     let region = Region::anonymous(1 << 16).unwrap();
     let locks = ["one", "other"].map(|name| region.object::<Mutex<u64>>(name).unwrap());
     let [one, other] = locks;
-    PLACE.set((one.clone(), other.clone())).map_err(drop).unwrap();
+    PLACE.set([one.clone(), other.clone()]).map_err(drop).unwrap();
     let child = Child::spawn(|| {
         region.enter().expect("a seat");
         // SAFETY: installs a handler that takes a lock which this thread takes nowhere else.

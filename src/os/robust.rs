@@ -12,6 +12,7 @@
 
 use super::{AtomicU32, SeqCst, compiler_fence, thread};
 use core::marker::PhantomData;
+use core::mem::offset_of;
 use std::io;
 
 /// `FUTEX_WAITERS`: somebody may sleep on the word.
@@ -28,6 +29,20 @@ struct Head {
     list: usize,
     futex_offset: isize,
     pending: usize,
+}
+
+impl Head {
+    fn list(head: *mut Self) -> *mut usize {
+        head.wrapping_byte_add(offset_of!(Self, list)).cast()
+    }
+
+    fn futex_offset(head: *mut Self) -> *mut isize {
+        head.wrapping_byte_add(offset_of!(Self, futex_offset)).cast()
+    }
+
+    fn pending(head: *mut Self) -> *mut usize {
+        head.wrapping_byte_add(offset_of!(Self, pending)).cast()
+    }
 }
 
 /// The calling thread's list. Zero: not looked up yet.
@@ -63,7 +78,7 @@ impl RobustList {
             return Err(io::Error::other("the C library keeps no robust list for this thread"));
         }
         // SAFETY: the head of a live thread is live.
-        let offset = unsafe { (&raw const (*head).futex_offset).read() };
+        let offset = unsafe { Head::futex_offset(head).read() };
         // SAFETY: takes nothing, cannot fail.
         let tid = unsafe { libc::gettid() };
         Ok(Self { head, offset, tid: tid.unsigned_abs() })
@@ -96,7 +111,7 @@ impl RobustList {
         unsafe { prev(node).write_unaligned(self.anchor() as usize) };
         compiler_fence(SeqCst);
         // SAFETY: the head of this live thread; the kernel sees the node from here on.
-        unsafe { (&raw mut (*self.head).list).write_volatile(node as usize) };
+        unsafe { Head::list(self.head).write_volatile(node as usize) };
         compiler_fence(SeqCst);
         // Last, so that a balanced link and unlink in a signal handler leaves nothing stale.
         if first != self.anchor() {
@@ -138,19 +153,19 @@ impl RobustList {
 
     fn first(self) -> Node {
         // SAFETY: the head of this live thread.
-        let first = unsafe { (&raw const (*self.head).list).read_volatile() };
+        let first = unsafe { Head::list(self.head).read_volatile() };
         (first & !1) as Node
     }
 
     fn pending(self) -> usize {
         // SAFETY: the head of this live thread.
-        unsafe { (&raw const (*self.head).pending).read_volatile() }
+        unsafe { Head::pending(self.head).read_volatile() }
     }
 
     fn set_pending(self, node: usize) {
         compiler_fence(SeqCst); // the thread and the kernel on its behalf: program order is all that counts
         // SAFETY: the head of this live thread.
-        unsafe { (&raw mut (*self.head).pending).write_volatile(node) };
+        unsafe { Head::pending(self.head).write_volatile(node) };
         compiler_fence(SeqCst);
     }
 }

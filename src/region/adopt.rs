@@ -5,13 +5,14 @@
 //! the file, which the kernel takes back if that process is killed. The magic number is written last.
 
 use super::header::{self, Geometry, HEAP_AT, Header, PREFIX};
+use super::options::named;
 use super::{Region, RegionOptions};
 use crate::os::{file, map, process};
+use crate::seat::Turn;
 use crate::{Error, Result};
 use shared_memory::Shmem;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
 
 /// The byte of the file whose lock makes one adopter at a time.
 const ADOPT_LOCK: u64 = super::create::UNLINK_LOCK - 1;
@@ -26,7 +27,7 @@ impl Region {
     ///
     /// # Errors
     /// [`Corrupt`](Error::Corrupt) if something else is in the segment; [`OutOfRange`](Error::OutOfRange) if it is smaller
-    /// than 128 KiB; [`NoSpace`](Error::NoSpace); as [`open`](Self::open).
+    /// than 108 KiB; [`NoSpace`](Error::NoSpace); as [`open`](Self::open).
     ///
     /// # If a process is killed here
     /// G1: the next adopter begins anew, or finds the region whole.
@@ -41,27 +42,31 @@ impl RegionOptions {
     /// # Errors
     /// As there.
     pub fn adopt(&self, segment: &Shmem) -> Result<Region> {
-        let path = PathBuf::from("/dev/shm").join(segment.get_os_id().trim_start_matches('/'));
-        let file = file::existing(&path, true).map_err(|e| Error::os("open (a segment)", e))?;
-        check_same(&file, segment)?;
-        let turn = file::reopen(&file).map_err(|e| Error::os("open (/proc/self/fd)", e))?;
-        file::lock(&turn, ADOPT_LOCK).map_err(|e| Error::os("fcntl (F_OFD_SETLKW)", e))?;
+        self.check_seats()?;
+        let path = named(segment.get_os_id().trim_start_matches('/'))?;
+        let open = |e| Error::opening(e, "open (a segment)", &path);
+        let file = file::existing(&path, true).map_err(open)?;
+        let found = self.trusted_file(&file, Some(&path))?;
+        check_same(&found, segment)?;
+        let turn = Turn::wait(&file, ADOPT_LOCK)?;
         let mut prefix = [0; PREFIX];
-        file.read_exact_at(&mut prefix, 0).map_err(|e| Error::os("pread", e))?;
+        // A shorter one is refused by its size below.
+        if found.len() >= PREFIX as u64 {
+            file.read_exact_at(&mut prefix, 0).map_err(|e| Error::os("pread", e))?;
+        }
         if Header::is_blank(&prefix) {
-            self.write_header(&file)?;
+            self.write_header(&file, found.len())?;
         }
         drop(turn);
-        self.attach(file, Some(path))
+        self.attach(file, Some(&path))
     }
 
-    fn write_header(&self, file: &File) -> Result<()> {
-        let bytes = file.metadata().map_err(|e| Error::os("fstat", e))?.len();
+    fn write_header(&self, file: &File, bytes: u64) -> Result<()> {
         let page = map::PAGE as u64;
         let room = (bytes / page * page).saturating_sub(HEAP_AT);
         let seats = (room / SEATS_SHARE / page).max(1).min(self.seats.into());
         let len = room.saturating_sub(seats * page);
-        if len < page {
+        if len < page || len > header::MAX_LEN {
             let least = HEAP_AT + 2 * page;
             return Err(Error::OutOfRange {
                 what: "the segment's size",
@@ -82,8 +87,8 @@ impl RegionOptions {
 }
 
 /// Names can be used again: whether the file is the one that `segment` has mapped.
-fn check_same(file: &File, segment: &Shmem) -> Result<()> {
-    let expected = file.metadata().map_err(|e| Error::os("fstat", e))?.ino();
+fn check_same(found: &Metadata, segment: &Shmem) -> Result<()> {
+    let expected = found.ino();
     let maps = std::fs::read_to_string("/proc/self/maps")
         .map_err(|e| Error::os("read (/proc/self/maps)", e))?;
     let start = format!("{:x}-", segment.as_ptr().addr());

@@ -14,7 +14,7 @@ use crate::seat::member::Members;
 use crate::seat::table::Seats;
 use crate::{Error, Result};
 use core::mem::offset_of;
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -109,14 +109,14 @@ impl RegionOptions {
         if max_len < len {
             return Err(refuse("the size", len, max_len));
         }
-        if !(1..=crate::seat::SLOTS_MAX).contains(&self.seats) {
-            return Err(refuse(
-                "the number of seats",
-                self.seats.into(),
-                crate::seat::SLOTS_MAX.into(),
-            ));
-        }
+        self.check_seats()?;
         Ok((Geometry { max_len, seats: self.seats }, len))
+    }
+
+    pub(super) fn check_seats(&self) -> Result<()> {
+        let (found, most) = (self.seats.into(), crate::seat::SLOTS_MAX.into());
+        let refused = Error::OutOfRange { what: "the number of seats", found, least: 1, most };
+        if (1..=most).contains(&found) { Ok(()) } else { Err(refused) }
     }
 
     /// Makes a region of an empty file: what [`examine`](Self::examine) would find in it.
@@ -136,10 +136,9 @@ impl RegionOptions {
         Ok(Examined { geometry, key, len })
     }
 
-    /// What kind of region the file holds, if it is one that we may trust.
-    fn examine(&self, file: &File, path: Option<&Path>) -> Result<Examined> {
-        let look = || file.metadata().map_err(|e| Error::os("fstat", e));
-        let metadata = look()?;
+    /// Whether it is a file, of somebody whom we may trust.
+    pub(super) fn trusted_file(&self, file: &File, path: Option<&Path>) -> Result<Metadata> {
+        let metadata = file.metadata().map_err(|e| Error::os("fstat", e))?;
         if let Some(found) = other_than_file(metadata.file_type()) {
             let path = path.map_or_else(|| file::by_descriptor(file), Path::to_owned);
             return Err(Error::NotAFile { path, found });
@@ -148,6 +147,12 @@ impl RegionOptions {
         if metadata.uid() != user && !self.trusted.contains(&metadata.uid()) {
             return Err(Error::ForeignOwner { found: metadata.uid(), expected: user });
         }
+        Ok(metadata)
+    }
+
+    /// What kind of region the file holds, if it is one that we may trust.
+    fn examine(&self, file: &File, path: Option<&Path>) -> Result<Examined> {
+        let metadata = self.trusted_file(file, path)?;
         if metadata.len() < PREFIX as u64 {
             return Err(Error::Corrupt {
                 what: "the file's length",
@@ -158,7 +163,8 @@ impl RegionOptions {
         let mut prefix = [0; PREFIX];
         file.read_exact_at(&mut prefix, 0).map_err(|e| Error::os("pread", e))?;
         // Somebody may be growing it. The file is made longer first, then the header says so: the other way round here.
-        let (geometry, id, len) = Geometry::check(&prefix, look()?.len())?;
+        let now = file.metadata().map_err(|e| Error::os("fstat", e))?;
+        let (geometry, id, len) = Geometry::check(&prefix, now.len())?;
         let key = Key { device: metadata.dev(), inode: metadata.ino(), id };
         Ok(Examined { geometry, key, len })
     }

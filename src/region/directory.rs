@@ -310,7 +310,7 @@ impl Entry {
         const LOOKS: u32 = 100;
         for _ in 0..LOOKS {
             let state = self.state.load(Acquire); // pair: entry-published
-            if state % 2 == 0 {
+            if state.is_multiple_of(2) {
                 return None;
             }
             let fields = self.fields();

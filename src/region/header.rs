@@ -61,6 +61,7 @@ const GUARDS: usize = 32;
 
 pub(super) const MAGIC: [u8; 8] = *b"sabha\0\0\0";
 pub(super) const VERSION: u32 = 1;
+const PAGE: u32 = 4096;
 const ENDIAN: u32 = 0x0102_0304;
 const MEMBERS_AT: u64 = map::PAGE as u64;
 pub(super) const DIRECTORY_AT: u64 = MEMBERS_AT + MEMBERS as u64 * size_of::<Record>() as u64;
@@ -78,7 +79,7 @@ const _: () = {
     assert!(offset_of!(Header, lock) == 192 && offset_of!(Header, seats) == SEATS_AT);
     assert!(offset_of!(Header, guards) == 2048 && size_of::<Guard>() == 64);
     assert!(DIRECTORY_AT == 36_864 && HEAP_AT == 102_400, "ABI");
-    assert!(HEAP_AT % map::PAGE as u64 == 0);
+    assert!(HEAP_AT.is_multiple_of(map::PAGE as u64) && PAGE as usize == map::PAGE);
 };
 
 impl Header {
@@ -140,7 +141,7 @@ impl Geometry {
         put(16, &id.to_ne_bytes());
         put(32, &self.max_len.to_ne_bytes());
         put(40, &self.seats.to_ne_bytes());
-        put(44, &(map::PAGE as u32).to_ne_bytes());
+        put(44, &PAGE.to_ne_bytes());
         put(48, &self.checksum().to_ne_bytes());
         put(128, &len.to_ne_bytes());
         bytes
@@ -151,7 +152,7 @@ impl Geometry {
         expect("the magic number", word(prefix, 0), u64::from_ne_bytes(MAGIC))?;
         expect("the byte order", half(prefix, 12).into(), ENDIAN.into())?;
         expect("the format version", half(prefix, 8).into(), VERSION.into())?;
-        expect("the page size", half(prefix, 44).into(), map::PAGE as u64)?;
+        expect("the page size", half(prefix, 44).into(), PAGE.into())?;
         let geometry = Self { max_len: word(prefix, 32), seats: half(prefix, 40) };
         expect("the layout checksum", word(prefix, 48), geometry.checksum())?;
         at_most("the maximal length", geometry.max_len, MAX_LEN)?;

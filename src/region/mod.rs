@@ -85,7 +85,6 @@ impl Drop for Inner {
 
 impl Region {
     /// How to make or open a region with other than the default options.
-    #[must_use]
     pub fn options() -> RegionOptions {
         RegionOptions::default()
     }
@@ -334,8 +333,9 @@ impl Inner {
     fn zero(&self, offset: u64, bytes: u64) {
         debug_assert!(offset + bytes <= self.len());
         let bytes = usize::try_from(bytes).unwrap_or(0);
+        let start = self.heap().as_ptr().wrapping_add(usize::try_from(offset).unwrap_or(0));
         // SAFETY: reserved bytes of the mapping that belong to no object, under the directory's lock.
-        unsafe { self.heap().add(usize::try_from(offset).unwrap_or(0)).write_bytes(0, bytes) };
+        unsafe { start.write_bytes(0, bytes) };
     }
 
     fn heap(&self) -> NonNull<u8> {

@@ -159,7 +159,7 @@ impl RegionOptions {
     }
 }
 
-fn named(name: &str) -> Result<PathBuf> {
+pub(super) fn named(name: &str) -> Result<PathBuf> {
     check_name(name, NAME_MAX)?;
     Ok(Path::new(SHM).join(name))
 }

@@ -32,13 +32,15 @@ const ENTRIES: usize = ROOM_WORDS * 8 / size_of::<Entry>();
 pub(super) struct Cache([Entry; ENTRIES]);
 
 impl Entry {
-    const FREE: Self = Self {
-        base: AtomicUsize::new(0),
-        len: AtomicUsize::new(0),
-        id: AtomicU32::new(0),
-        alias: AtomicPtr::new(null_mut()),
-        assembly: AtomicPtr::new(null_mut()),
-    };
+    const fn free() -> Self {
+        Self {
+            base: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            id: AtomicU32::new(0),
+            alias: AtomicPtr::new(null_mut()),
+            assembly: AtomicPtr::new(null_mut()),
+        }
+    }
 
     #[inline]
     fn holds(&self, address: usize) -> bool {
@@ -61,7 +63,7 @@ impl Entry {
     }
 }
 
-static NO_SEATS: Cache = Cache([Entry::FREE; ENTRIES]);
+static NO_SEATS: Cache = Cache([const { Entry::free() }; ENTRIES]);
 
 thread_local! {
     static SEATS: Cell<&'static Cache> = const { Cell::new(&NO_SEATS) };

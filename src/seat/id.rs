@@ -46,12 +46,6 @@ macro_rules! names {
                 Self(Name::new(slot, generation))
             }
 
-            /// What [`to_bits`](Self::to_bits) gave, from memory that is ours alone.
-            #[inline]
-            pub(crate) const fn from_own(bits: u32) -> Self {
-                Self(Name(bits))
-            }
-
             /// The word that names it in shared memory; never 0.
             #[must_use]
             #[inline]
@@ -96,6 +90,14 @@ names! {
 names! {
     /// An attached process, which ring ends name as their owner.
     MemberId
+}
+
+impl SeatId {
+    /// What [`to_bits`](Self::to_bits) gave, from memory that is ours alone.
+    #[inline]
+    pub(crate) const fn from_own(bits: u32) -> Self {
+        Self(Name(bits))
+    }
 }
 
 /// Who holds something: what the table said when it was asked.

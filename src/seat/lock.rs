@@ -225,7 +225,8 @@ impl RawLock {
             } else {
                 cpu::yield_now();
                 rounds = rounds.wrapping_add(1);
-                unflagged = if rounds % ROUNDS == 0 { waiter.unflagged(owner) } else { None };
+                unflagged =
+                    if rounds.is_multiple_of(ROUNDS) { waiter.unflagged(owner) } else { None };
                 spins = P::spins();
             }
         }

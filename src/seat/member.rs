@@ -85,8 +85,9 @@ unsafe impl Sync for Members {}
 
 impl Members {
     fn record(&self, slot: u32) -> Option<&Record> {
+        let record = self.0.as_ptr().wrapping_add(slot as usize);
         // SAFETY: inside the table.
-        (slot < MEMBERS).then(|| unsafe { self.0.add(slot as usize).as_ref() })
+        (slot < MEMBERS).then(|| unsafe { &*record })
     }
 
     /// Becomes a member: takes a free slot's lock on `anchor` and says who we are. `None` if all are taken.

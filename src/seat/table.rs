@@ -134,8 +134,9 @@ impl Seats {
 
     /// The seat of `slot`, if its page exists.
     pub(crate) fn page(&self, slot: u32) -> Option<&SeatPage> {
+        let page = self.first.as_ptr().wrapping_add(slot as usize);
         // SAFETY: inside the table, and its page is reserved.
-        (slot < self.ready()).then(|| unsafe { self.first.add(slot as usize).as_ref() })
+        (slot < self.ready()).then(|| unsafe { &*page })
     }
 
     /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.

@@ -1,6 +1,7 @@
 //! Forked children that say why they fail, a board on which processes write to each other, and names that do not outlive
 //! their test.
 #![allow(unsafe_code, dead_code)] // an anonymous mapping; not every test program uses all of it
+#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
 
 use super::child::{Child, until};
 use std::ops::Deref;
@@ -34,6 +35,14 @@ pub fn ends_well(child: Child) {
 pub fn stop(child: &Child) {
     child.signal(libc::SIGSTOP);
     until("the child to stop", || child.state() == 'T');
+}
+
+/// Ends a traced child, which must not unwind into the test, with status 1 unless `good`.
+pub fn end_unless(good: bool) {
+    if !good {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(1) };
+    }
 }
 
 /// Sleeps for ever: to be killed.

@@ -126,14 +126,18 @@ impl Message {
 /// Sends a descriptor through a socket.
 pub fn send_descriptor(socket: &UnixStream, fd: BorrowedFd<'_>) {
     let sent = Message { byte: [0], control: [0; 4] }.with(|header| {
+        // SAFETY: a live header.
+        let control = unsafe { libc::CMSG_FIRSTHDR(header) };
         // SAFETY: the header has room for a control message.
-        let control = unsafe { &mut *libc::CMSG_FIRSTHDR(header) };
+        let control = unsafe { &mut *control };
         control.cmsg_level = libc::SOL_SOCKET;
         control.cmsg_type = libc::SCM_RIGHTS;
         // SAFETY: arithmetic.
         control.cmsg_len = unsafe { libc::CMSG_LEN(4) } as usize;
+        // SAFETY: arithmetic.
+        let data = unsafe { libc::CMSG_DATA(control) }.cast::<RawFd>();
         // SAFETY: the room is large enough for one descriptor.
-        unsafe { libc::CMSG_DATA(control).cast::<RawFd>().write_unaligned(fd.as_raw_fd()) };
+        unsafe { data.write_unaligned(fd.as_raw_fd()) };
         // SAFETY: arithmetic.
         header.msg_controllen = unsafe { libc::CMSG_SPACE(4) } as usize;
         // SAFETY: a live header.
@@ -151,8 +155,10 @@ pub fn receive_descriptor(socket: &UnixStream) -> OwnedFd {
         // SAFETY: the kernel has filled in the header.
         let control = unsafe { libc::CMSG_FIRSTHDR(header) };
         assert!(!control.is_null(), "no descriptor came");
+        // SAFETY: arithmetic.
+        let data = unsafe { libc::CMSG_DATA(control) }.cast::<RawFd>();
         // SAFETY: a control message with one descriptor.
-        let fd = unsafe { libc::CMSG_DATA(control).cast::<RawFd>().read_unaligned() };
+        let fd = unsafe { data.read_unaligned() };
         // SAFETY: it is ours from here on.
         unsafe { OwnedFd::from_raw_fd(fd) }
     })
@@ -212,4 +218,12 @@ pub fn outlive_the_parent() {
 pub fn kill(pid: u32) {
     // SAFETY: takes integers; a process that the test has started.
     check(unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) }, "kill");
+}
+
+/// The word at `start + at` of memory that somebody else keeps mapped.
+pub fn word_at<'a>(start: *mut u8, at: usize) -> &'a std::sync::atomic::AtomicU64 {
+    assert_eq!((start.addr() + at) % 8, 0);
+    let word = start.wrapping_add(at).cast();
+    // SAFETY: the caller's promise that it is mapped; any bytes are an atomic.
+    unsafe { &*word }
 }
