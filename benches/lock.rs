@@ -11,8 +11,8 @@ use sabha::{Region, Shared};
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use std::time::{Duration, Instant};
-use support::reference::{InCommon, Lock, Pthread, ThreeStates};
-use support::{Child, Ratios, Row, Target, Timed, timed};
+use support::reference::{InCommon, Lock, Pthread, ThreeStates, futex_wait, futex_wake};
+use support::{Child, Ratios, Row, Timed, timed};
 
 /// Data under a lock that does not hold it itself.
 struct Guarded<L: 'static> {
@@ -58,20 +58,12 @@ impl Locks {
     /// Every way to lock, add one and unlock without contention.
     fn uncontended(&self) -> Vec<Row<'_>> {
         vec![
-            (
-                "std::sync::Mutex",
-                Target::None,
-                timed(|| *black_box(&self.std).lock().unwrap() += 1),
-            ),
-            ("sabha Mutex", Target::AtMost(1.08), timed(|| add_in(&self.sabha[0]))),
-            (
-                "sabha SpinLock",
-                Target::None,
-                timed(|| *black_box(&*self.spin).lock().unwrap() += 1),
-            ),
-            ("futex, 3 states, shared", Target::None, timed(|| add_guarded(&self.three[0]))),
-            ("pthread, shared", Target::None, timed(|| self.add_locked(&*self.pthread))),
-            ("pthread, shared, robust", Target::None, timed(|| self.add_locked(&*self.robust))),
+            ("std::sync::Mutex", None, timed(|| *black_box(&self.std).lock().unwrap() += 1)),
+            ("sabha Mutex", Some(1.08), timed(|| add_in(&self.sabha[0]))),
+            ("sabha SpinLock", None, timed(|| *black_box(&*self.spin).lock().unwrap() += 1)),
+            ("futex, 3 states, shared", None, timed(|| add_guarded(&self.three[0]))),
+            ("pthread, shared", None, timed(|| self.add_locked(&*self.pthread))),
+            ("pthread, shared, robust", None, timed(|| self.add_locked(&*self.robust))),
         ]
     }
 
@@ -81,7 +73,7 @@ impl Locks {
         vec![
             (
                 "futex, 3 states, three in turn",
-                Target::None,
+                None,
                 timed(move || {
                     add_guarded(&self.three[i]);
                     i = if i == 2 { 0 } else { i + 1 };
@@ -89,7 +81,7 @@ impl Locks {
             ),
             (
                 "sabha Mutex, three regions in turn",
-                Target::None,
+                None,
                 timed(move || {
                     add_in(&self.sabha[j]);
                     j = if j == 2 { 0 } else { j + 1 };
@@ -135,49 +127,96 @@ impl Load {
         format!("{} processes, {} inside, {} outside", self.processes, self.inside, self.outside)
     }
 
-    /// Processes that lock, add one and unlock for as long as the result lives and `go` says so. The time of one is that of
-    /// all of them together: the inverse of the throughput.
+    /// Has processes lock, do something, and unlock. The time of one is that of all of them together: the inverse of their
+    /// throughput.
     fn contend<'a>(self, locked: impl Fn(&dyn Fn()) + Copy + 'a) -> Timed<'a> {
-        // SAFETY: zeros are counts.
-        let counts: InCommon<[Count; 16]> = unsafe { InCommon::zeroed() };
-        // SAFETY: zero is a word.
-        let go: InCommon<AtomicU32> = unsafe { InCommon::zeroed() };
-        let (go, counts) = (std::rc::Rc::new(go), std::rc::Rc::new(counts));
-        let children: Vec<Child> = (0..self.processes)
-            .map(|i| {
-                Child::spawn(i, || {
-                    loop {
-                        while go.load(Acquire) == 0 {
-                            support::reference::futex_wait(&go, 0);
-                        }
-                        locked(&|| spin(self.inside));
-                        spin(self.outside);
-                        let count = &counts[i].0;
-                        count.store(count.load(Relaxed) + 1, Relaxed);
-                    }
-                })
-            })
-            .collect();
-        let done = move || counts.iter().map(|count| count.0.load(Relaxed)).sum::<u64>();
+        let crowd = Crowd::gather(self, locked);
         Box::new(move |times| {
-            let _alive = &children;
-            go.store(1, Release);
-            for _ in &children {
-                support::reference::futex_wake(&go);
-            }
+            crowd.say(Crowd::GO);
             std::thread::sleep(LOOK / 10); // until all of them run
-            let (before, start) = (done(), Instant::now());
+            let (before, start) = (crowd.done(), Instant::now());
             std::thread::sleep(LOOK);
-            let (count, elapsed) = (done() - before, start.elapsed());
-            go.store(0, Release);
-            std::thread::sleep(LOOK / 50); // until all of them sleep
+            let (count, elapsed) = (crowd.done() - before, start.elapsed());
+            crowd.say(Crowd::REST);
+            crowd.await_rest();
             elapsed.mul_f64(times as f64 / count.max(1) as f64)
         })
     }
 }
 
+/// Processes that contend for one lock while they are told to.
+struct Crowd {
+    children: Vec<Child>,
+    order: InCommon<AtomicU32>,
+    counts: InCommon<[Count; 16]>,
+}
+
+/// What one of them has done, alone on its line.
 #[repr(align(128))]
-struct Count(AtomicU64);
+struct Count {
+    done: AtomicU64,
+    rests: AtomicU32,
+}
+
+impl Crowd {
+    const REST: u32 = 0;
+    const GO: u32 = 1;
+    const END: u32 = 2;
+
+    fn gather(load: Load, locked: impl Fn(&dyn Fn())) -> Self {
+        // SAFETY: zero means rest.
+        let order: InCommon<AtomicU32> = unsafe { InCommon::zeroed() };
+        // SAFETY: zeros are counts.
+        let counts: InCommon<[Count; 16]> = unsafe { InCommon::zeroed() };
+        let children = counts.iter().enumerate().take(load.processes).map(|(i, count)| {
+            Child::spawn(i, || {
+                loop {
+                    match order.load(Acquire) {
+                        Self::GO => {
+                            locked(&|| spin(load.inside));
+                            spin(load.outside);
+                            count.done.store(count.done.load(Relaxed) + 1, Relaxed);
+                        }
+                        Self::REST => {
+                            count.rests.store(1, Release);
+                            futex_wait(&order, Self::REST);
+                            count.rests.store(0, Release);
+                        }
+                        _ => return,
+                    }
+                }
+            })
+        });
+        let children = children.collect();
+        let crowd = Self { children, order, counts };
+        crowd.await_rest();
+        crowd
+    }
+
+    fn say(&self, order: u32) {
+        self.order.store(order, Release);
+        self.children.iter().for_each(|_| futex_wake(&self.order));
+    }
+
+    fn done(&self) -> u64 {
+        self.counts.iter().map(|count| count.done.load(Relaxed)).sum()
+    }
+
+    /// Until nobody holds the lock any more.
+    fn await_rest(&self) {
+        let members = || self.counts.iter().take(self.children.len());
+        while members().any(|count| count.rests.load(Acquire) == 0) {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.say(Self::END);
+        self.children.drain(..).for_each(Child::join);
+    }
+}
 
 fn spin(turns: u32) {
     for _ in 0..turns {
@@ -196,12 +235,12 @@ impl Locks {
         vec![
             (
                 "futex, 3 states, shared",
-                Target::None,
+                None,
                 load.contend(move |inside| guarded(&self.three[0].lock, inside)),
             ),
             (
                 "sabha Mutex",
-                Target::Throughput(0.95),
+                Some(0.95),
                 load.contend(|inside| {
                     let mut count = self.sabha[0].lock().unwrap();
                     *count += 1;
@@ -210,7 +249,7 @@ impl Locks {
             ),
             (
                 "pthread, shared, robust",
-                Target::None,
+                None,
                 load.contend(move |inside| guarded(&*self.robust, inside)),
             ),
         ]
@@ -249,7 +288,7 @@ fn main() {
     table(Ratios::new("lock + unlock, uncontended", 200_000).by_best(), 25, locks.uncontended());
     table(Ratios::new("lock + unlock, in turn", 200_000).by_best(), 25, locks.in_turn());
     for load in loads() {
-        table(Ratios::new(load.name(), 1), 15, locks.contended(load));
+        table(Ratios::new(load.name(), 1).throughput(), 15, locks.contended(load));
     }
 }
 

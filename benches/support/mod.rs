@@ -5,11 +5,11 @@ pub mod reference;
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::time::{Duration, Instant};
 
-/// A forked process that runs its work until it is dropped: killed and reaped then.
+/// A forked process that runs its work. Reaped at drop, killed before if it has not ended.
 pub struct Child(Pid);
 
 impl Child {
@@ -27,6 +27,15 @@ impl Child {
                 unsafe { libc::_exit(0) }
             }
         }
+    }
+}
+
+impl Child {
+    /// Waits for its end.
+    pub fn join(self) {
+        let ended = waitpid(self.0, None);
+        assert_eq!(ended, Ok(WaitStatus::Exited(self.0, 0)), "a child of the bench failed");
+        std::mem::forget(self);
     }
 }
 
@@ -59,19 +68,8 @@ pub fn timed<'a>(mut once: impl FnMut() + 'a) -> Timed<'a> {
     })
 }
 
-/// What the design promises, as a ratio to the reference.
-#[derive(Clone, Copy)]
-pub enum Target {
-    /// None: shown for comparison.
-    None,
-    /// At most so much of its time.
-    AtMost(f64),
-    /// At least so much of its throughput (the time's inverse).
-    Throughput(f64),
-}
-
-/// What is measured: its name, its target, itself.
-pub type Row<'a> = (&'static str, Target, Timed<'a>);
+/// What is measured: its name, the ratio that the design promises, itself.
+pub type Row<'a> = (&'static str, Option<f64>, Timed<'a>);
 
 /// Candidates against a reference, measured in turn, so that what disturbs one disturbs all. Each round gives each one a
 /// ratio to the reference of the same round; the table shows their median and quartiles, and the ratio of the best rounds.
@@ -81,18 +79,25 @@ pub struct Ratios<'a> {
     times: u64,
     rows: Vec<Row<'a>>,
     by_best: bool,
+    throughput: bool,
 }
 
 impl<'a> Ratios<'a> {
     /// A table whose rounds do each thing so many times.
     pub fn new(title: impl Into<String>, times: u64) -> Self {
-        Self { title: title.into(), times, rows: Vec::new(), by_best: false }
+        Self { title: title.into(), times, rows: Vec::new(), by_best: false, throughput: false }
     }
 
     /// Judges by the best rounds.
     #[must_use]
     pub fn by_best(self) -> Self {
         Self { by_best: true, ..self }
+    }
+
+    /// Compares throughputs, the inverse of the times: more is better.
+    #[must_use]
+    pub fn throughput(self) -> Self {
+        Self { throughput: true, ..self }
     }
 
     /// Adds a row; the first is the reference.
@@ -120,21 +125,18 @@ impl<'a> Ratios<'a> {
         );
         let Some(reference) = each.first() else { return };
         for ((name, target, _), nanos) in self.rows.iter().zip(&each) {
-            let ratio = |mine: f64, its: f64| match target {
-                Target::Throughput(_) => its / mine,
-                _ => mine / its,
-            };
+            let ratio = |mine: f64, its: f64| if self.throughput { its / mine } else { mine / its };
             let rounds = nanos.iter().zip(reference).map(|(mine, its)| ratio(*mine, *its));
             let [low, middle, high] = quartiles(rounds);
             let best = least(nanos);
             let of_best = ratio(best, least(reference));
             let judged = if self.by_best { of_best } else { middle };
             let target = match *target {
-                Target::None => String::new(),
-                Target::AtMost(most) => format!("<= {most} {}", verdict(judged <= most)),
-                Target::Throughput(least) => {
-                    format!(">= {least} of its throughput {}", verdict(judged >= least))
+                None => String::new(),
+                Some(least) if self.throughput => {
+                    format!(">= {least} of its throughput: {}", verdict(judged >= least))
                 }
+                Some(most) => format!("<= {most}: {}", verdict(judged <= most)),
             };
             let spread = format!("{low:.2} .. {high:.2}");
             println!("  {name:36} {best:>9.1} {of_best:>6.2} {middle:>7.2} {spread:>13}  {target}");
