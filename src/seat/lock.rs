@@ -165,7 +165,7 @@ impl RawLock {
     #[cold]
     pub(crate) fn lock<P: Policy>(&self, deadline: Deadline) -> Result<Got, Refused> {
         let me = cache::seat_at(self.address()).map_err(Refused::Seat)?;
-        if self.take_free(me) { Ok(Got::Clean) } else { self.lock_slowly::<P>(me, deadline) }
+        self.lock_slowly::<P>(me, deadline)
     }
 
     /// Locks if nobody living holds it.
@@ -201,12 +201,16 @@ impl RawLock {
         let waiter = Waiter::new(self)?;
         let list = robust_list()?;
         let _insured = list.insure(&self.park); // W1
-        let mut spins = P::spins();
+        let most = P::spins();
+        let mut spins = most;
         let mut rounds = 0u32;
         let mut unflagged = None;
         loop {
             let word = Word(self.word.load(Relaxed));
-            let owner = match decide(word, me, |o| unflagged != Some(o) && waiter.alive(o)) {
+            // In the midst of spinning only the word is watched: the owner's life is a look at two other lines.
+            let spinning = (1..most).contains(&spins);
+            let alive = |o| spinning || unflagged != Some(o) && waiter.alive(o);
+            let owner = match decide(word, me, alive) {
                 Step::Take { next, heir } => match waiter.take(word, next, heir) {
                     Some(got) => return Ok(got),
                     None => continue,
@@ -221,13 +225,13 @@ impl RawLock {
                 return Err(waiter.give_up(word, owner));
             } else if P::SLEEPS {
                 unflagged = waiter.sleep(word, owner, deadline);
-                spins = P::spins();
+                spins = most;
             } else {
                 cpu::yield_now();
                 rounds = rounds.wrapping_add(1);
                 unflagged =
                     if rounds.is_multiple_of(ROUNDS) { waiter.unflagged(owner) } else { None };
-                spins = P::spins();
+                spins = most;
             }
         }
     }
