@@ -34,6 +34,9 @@
 //! | take turns | [`sync`] |
 //! | pass messages | [`ring`] |
 
+// What is read from shared bytes is checked before it indexes or becomes smaller.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::cast_possible_truncation))]
+
 // The derive macro writes `::sabha::…`; let that path work inside this crate, too.
 extern crate self as sabha;
 

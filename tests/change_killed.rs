@@ -1,5 +1,4 @@
 //! `store_and_notify` and `add_and_notify`, killed: no sleeper is left behind on a word that has changed.
-#![allow(clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(unsafe_code)] // ends child processes
 
 #[path = "support/starve.rs"]

@@ -1,7 +1,5 @@
 //! Closing a region: what its threads had in it is given back, and cannot be taken for something of another region.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::Region;

@@ -1,7 +1,5 @@
 //! The objects of a region: found, made, filled up, removed and made anew.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::{Error, Region, Shareable};

@@ -1,7 +1,5 @@
 //! Forks, execs and sandboxes: who is who afterwards, and what a child must not keep.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::sync::{LockError, Mutex};

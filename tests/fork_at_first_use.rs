@@ -1,7 +1,5 @@
 //! A fork at the very moment when another thread first uses the library. Alone in its program: nothing else may use it before.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::Region;

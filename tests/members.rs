@@ -1,7 +1,5 @@
 //! Who is in a region: processes as members, their threads on seats; in numbers, at the limits, and when they are killed.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::sync::{LockError, Mutex};

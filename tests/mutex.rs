@@ -309,7 +309,7 @@ fn any_bytes_in_the_lock_word_are_survived() {
     for round in 0..2000 {
         let name = format!("lock{}", round % 8);
         let lock = region.object::<Mutex<u64>>(&name).unwrap();
-        scribble(&lock, random.below(1 << 32) as u32, round % 3 == 0);
+        scribble(&lock, u32::try_from(random.below(1 << 32)).unwrap(), round % 3 == 0);
         let soon = Deadline::after(Duration::from_micros(200));
         // It may look held by a living seat (ours, even), or orphaned, or free: an answer comes, that is all.
         let _ = lock.lock_until(soon).map(drop);
@@ -319,13 +319,12 @@ fn any_bytes_in_the_lock_word_are_survived() {
 }
 
 /// A hostile peer.
-#[allow(unsafe_code, clippy::cast_possible_truncation)]
+#[allow(unsafe_code)]
 fn scribble(lock: &Mutex<u64>, word: u32, park: bool) {
-    let words = core::ptr::from_ref(lock).cast::<AtomicU32>();
-    // SAFETY: the first four bytes of a mutex are an atomic word.
-    unsafe { &*words }.store(word, SeqCst);
+    // SAFETY: the first eight bytes of a mutex are two atomic words.
+    let [first, second] = unsafe { &*core::ptr::from_ref(lock).cast::<[AtomicU32; 2]>() };
+    first.store(word, SeqCst);
     if park {
-        // SAFETY: so are the second.
-        unsafe { &*words.add(1) }.store(if word == 0 { 0 } else { word >> 1 }, SeqCst);
+        second.store(word >> 1, SeqCst);
     }
 }

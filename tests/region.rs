@@ -1,7 +1,5 @@
 //! Regions as their users meet them: made, opened, passed on, grown, unlinked and closed.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::sync::Mutex;

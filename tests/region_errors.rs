@@ -1,7 +1,5 @@
 //! What the region floor refuses: each with the error that says so, and with nothing left behind.
 
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
-
 mod support;
 
 use sabha::{Error, Region};
@@ -490,7 +488,10 @@ fn no_space_to_grow_or_to_sit() {
         assert_refused!(refused, Error::NoSpace { wanted, .. } if wanted == 1 << 20);
         assert_eq!(region.len(), 1 << 16);
         let (free, _) = system::free_bytes("/dev/shm");
-        File::create("/dev/shm/filler").unwrap().write_all_at(&vec![1; free as usize], 0).unwrap();
+        File::create("/dev/shm/filler")
+            .unwrap()
+            .write_all_at(&vec![1; usize::try_from(free).unwrap()], 0)
+            .unwrap();
         assert_eq!(system::free_bytes("/dev/shm").0, 0);
         assert_refused!(region.enter(), Error::NoSpace { wanted: 4096, .. });
         assert_refused!(region.object::<AtomicU64>("a"), Error::NoSpace { wanted: 4096, .. });
@@ -500,7 +501,10 @@ fn no_space_to_grow_or_to_sit() {
         // All that was reserved can be used when the filesystem is full.
         region.grow(1 << 17).unwrap();
         let (free, _) = system::free_bytes("/dev/shm");
-        File::create("/dev/shm/filler").unwrap().write_all_at(&vec![1; free as usize], 0).unwrap();
+        File::create("/dev/shm/filler")
+            .unwrap()
+            .write_all_at(&vec![1; usize::try_from(free).unwrap()], 0)
+            .unwrap();
         let bytes = region.slice::<AtomicU64>("all", 1 << 14).unwrap();
         for word in bytes.iter() {
             word.store(u64::MAX, std::sync::atomic::Ordering::Relaxed);

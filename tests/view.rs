@@ -1,5 +1,4 @@
 //! Views: ranges, floats, bytes, ECMAScript's names, observers, arrays that grow.
-#![allow(clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(unsafe_code)] // ends child processes
 
 #[path = "support/starve.rs"]

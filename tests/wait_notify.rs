@@ -1,5 +1,4 @@
 //! Waiting and notifying between real processes: results, order, counts, signals, stops and kills.
-#![allow(clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(unsafe_code)] // words of two widths at one place
 
 #[path = "support/starve.rs"]

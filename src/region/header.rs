@@ -227,7 +227,7 @@ mod tests {
         let good = GEOMETRY.prefix(77, 4096);
         for bit in (0..16 * 8).chain(32 * 8..56 * 8) {
             let mut bad = good;
-            bad[bit / 8] ^= 1 << (bit % 8);
+            *bad.get_mut(bit / 8).unwrap() ^= 1 << (bit % 8);
             let refused = Geometry::check(&bad, 1 << 30);
             assert!(matches!(refused, Err(Error::Corrupt { .. })), "bit {bit}: {refused:?}");
         }

@@ -1,7 +1,6 @@
 //! Forked children that say why they fail, a board on which processes write to each other, and names that do not outlive
 //! their test.
 #![allow(unsafe_code, dead_code)] // an anonymous mapping; not every test program uses all of it
-#![allow(clippy::indexing_slicing, reason = "a test that looks too far fails")]
 
 use super::child::{Child, until};
 use std::ops::Deref;
