@@ -22,7 +22,14 @@ pub struct Library {
 pub static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     let target = Path::new(BUILT).parent().unwrap();
     let build = Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--lib", "--message-format=json-render-diagnostics"])
+        .args([
+            "build",
+            "--offline",
+            "--profile",
+            "test",
+            "--lib",
+            "--message-format=json-render-diagnostics",
+        ])
         .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
         .arg("--target-dir")
         .arg(target)
