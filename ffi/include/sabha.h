@@ -350,6 +350,9 @@ typedef struct sabha_member_info {
 // A living process has this end of the ring: see sabha_last_holder().
 #define SABHA_E_TAKEN -36
 
+// The path is a directory, a link or another thing that is no file.
+#define SABHA_E_NOT_A_FILE -37
+
 // An error that this version of the C interface has no code for: see sabha_last_error().
 #define SABHA_E_OTHER -100
 
@@ -423,8 +426,8 @@ sabha_status sabha_region_create(const char *name,
                                  struct sabha_region **region);
 
 // Opens the region /dev/shm/`name`. Opening one region twice gives two handles on one mapping.
-// SABHA_E_NO_SUCH_REGION, SABHA_E_CORRUPT, SABHA_E_FOREIGN_OWNER, SABHA_E_PERMISSION_DENIED,
-// SABHA_E_MEMBERS_FULL, SABHA_E_UNSUPPORTED, SABHA_E_OS.
+// SABHA_E_NO_SUCH_REGION, SABHA_E_NOT_A_FILE, SABHA_E_CORRUPT, SABHA_E_FOREIGN_OWNER,
+// SABHA_E_PERMISSION_DENIED, SABHA_E_MEMBERS_FULL, SABHA_E_UNSUPPORTED, SABHA_E_OS.
 //
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_open(const char *name,

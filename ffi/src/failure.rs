@@ -96,6 +96,7 @@ fn code_of(error: &Error) -> sabha_status {
         Error::AlreadyExists { .. } => SABHA_E_ALREADY_EXISTS,
         Error::PermissionDenied { .. } => SABHA_E_PERMISSION_DENIED,
         Error::ForeignOwner { .. } => SABHA_E_FOREIGN_OWNER,
+        Error::NotAFile { .. } => SABHA_E_NOT_A_FILE,
         Error::Corrupt { .. } => SABHA_E_CORRUPT,
         Error::NoSpace { .. } => SABHA_E_NO_SPACE,
         Error::OutOfRange { .. } => SABHA_E_OUT_OF_RANGE,

@@ -73,8 +73,8 @@ pub unsafe extern "C" fn sabha_region_create(
 }
 
 /// Opens the region /dev/shm/`name`. Opening one region twice gives two handles on one mapping.
-/// SABHA_E_NO_SUCH_REGION, SABHA_E_CORRUPT, SABHA_E_FOREIGN_OWNER, SABHA_E_PERMISSION_DENIED,
-/// SABHA_E_MEMBERS_FULL, SABHA_E_UNSUPPORTED, SABHA_E_OS.
+/// SABHA_E_NO_SUCH_REGION, SABHA_E_NOT_A_FILE, SABHA_E_CORRUPT, SABHA_E_FOREIGN_OWNER,
+/// SABHA_E_PERMISSION_DENIED, SABHA_E_MEMBERS_FULL, SABHA_E_UNSUPPORTED, SABHA_E_OS.
 ///
 /// Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 #[unsafe(no_mangle)]

@@ -84,6 +84,8 @@ pub const SABHA_E_CLOSED: sabha_status = -34;
 pub const SABHA_E_ABANDONED: sabha_status = -35;
 /// A living process has this end of the ring: see sabha_last_holder().
 pub const SABHA_E_TAKEN: sabha_status = -36;
+/// The path is a directory, a link or another thing that is no file.
+pub const SABHA_E_NOT_A_FILE: sabha_status = -37;
 /// An error that this version of the C interface has no code for: see sabha_last_error().
 pub const SABHA_E_OTHER: sabha_status = -100;
 
@@ -136,6 +138,7 @@ pub(crate) fn describe(code: sabha_status) -> &'static core::ffi::CStr {
         SABHA_E_CLOSED => c"the ring is closed",
         SABHA_E_ABANDONED => c"the process at the other end is gone",
         SABHA_E_TAKEN => c"this end of the ring is taken",
+        SABHA_E_NOT_A_FILE => c"not a file",
         SABHA_E_OTHER => c"another error",
         _ => c"no status of this version",
     }

@@ -71,6 +71,31 @@ fn every_status_has_words_of_its_own() {
     assert_eq!(distinct.len(), names.len() + 1, "{said}");
 }
 
+/// The library's refusals are open to new ones: a forgotten one would be `SABHA_E_OTHER`.
+#[test]
+fn every_refusal_of_the_library_has_a_code() {
+    let read = |path: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    };
+    let decoded = read("src/failure.rs");
+    for (file, name) in [("../src/error.rs", "Error"), ("../src/sync/mutex.rs", "LockError")] {
+        let source = read(file);
+        let start = source.find(&format!("pub enum {name}")).unwrap();
+        let body = source[start..].split("\n}\n").next().unwrap();
+        let variants = body.lines().filter_map(|line| {
+            let line =
+                line.strip_prefix("    ").filter(|line| line.starts_with(char::is_uppercase))?;
+            line.split(|c: char| !c.is_alphanumeric()).next()
+        });
+        let variants: Vec<_> = variants.collect();
+        assert!(variants.len() > 4, "{variants:?}");
+        for variant in variants {
+            let path = format!(" {name}::{variant}");
+            assert!(decoded.contains(&path), "{path}");
+        }
+    }
+}
+
 /// `SABHA_X` of `pub const SABHA_X: …`.
 fn constant(line: &str) -> Option<String> {
     Some(line.strip_prefix("pub const ")?.split(':').next()?.to_owned())

@@ -50,6 +50,8 @@ static void files(const char *name) {
     OK(sabha_region_open_or_create_file(path, NULL, &second));
     OK(sabha_region_unlink(first));
     CHECK(access(path, F_OK) != 0);
+    GIVES(SABHA_E_NOT_A_FILE, sabha_region_open_or_create_file("/tmp", NULL, &first));
+    SAYS("directory");
     sabha_region_free(first);
     sabha_region_free(second);
 }
