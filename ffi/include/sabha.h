@@ -113,6 +113,9 @@
 // double
 #define SABHA_F64 10
 
+// All of those who wait.
+#define SABHA_ALL 4294967295
+
 // How a waiter waits: spins a little, then sleeps.
 #define SABHA_ADAPTIVE 0
 
@@ -672,16 +675,22 @@ extern "C" {
 #endif
 
 /*
- * The elements of arrays. T is the element's type, N its name: i8 u8 i16 u16 i32 u32 i64 u64.
+ * The elements of arrays. T is the element's type, N its name: i8 u8 i16 u16 i32 u32 i64 u64 f32 f64.
  *
- * Each function is one atomic operation, sequentially consistent, wrapping; `old`, which may be NULL, gets
- * what the element was. SABHA_E_OTHER_TYPE if the array's elements are not of type T, SABHA_E_OUT_OF_RANGE
- * if there is no element `index`, SABHA_E_READ_ONLY.
+ * For all: SABHA_E_OTHER_TYPE if the array's elements are not of type T, SABHA_E_OUT_OF_RANGE if there are
+ * no such elements (then nothing is stored or copied), SABHA_E_READ_ONLY. Where results go (`old`,
+ * `woken`) may be NULL if they are not wanted.
  *
- * sabha_N_compare_exchange() stores `desired` if the element is `expected`; else it returns
- * SABHA_NOT_EQUAL.
+ * load, store, exchange, compare_exchange, fetch_…: one atomic operation, sequentially consistent,
+ * wrapping; `old` gets what the element was.
+ *     sabha_N_compare_exchange() stores `desired` if the element is `expected`, bit for bit; else it
+ *     returns SABHA_NOT_EQUAL.
  *
- * Waits: no. Threads: any. Fork: the child, too. Killed here: G0, it has happened or not.
+ * copy_to, copy_from, fill: `len` elements from `start` on, each atomically, relaxed, in no order that
+ * others can rely on.
+ *
+ * Waits: no. Threads: any. Fork: the child, too. Killed here: G0, each element has its old or its new
+ * value.
  */
 #define SABHA_ELEMENT_FUNCTIONS(N, T) \
     sabha_status sabha_##N##_load(const sabha_array *array, size_t index, T *value); \
@@ -689,22 +698,65 @@ extern "C" {
     sabha_status sabha_##N##_exchange(const sabha_array *array, size_t index, T value, T *old); \
     sabha_status sabha_##N##_compare_exchange(const sabha_array *array, size_t index, T expected, \
                                               T desired, T *old); \
+    sabha_status sabha_##N##_copy_to(const sabha_array *array, size_t start, T *target, size_t len); \
+    sabha_status sabha_##N##_copy_from(const sabha_array *array, size_t start, const T *source, \
+                                       size_t len); \
+    sabha_status sabha_##N##_fill(const sabha_array *array, size_t start, size_t len, T value);
+
+/* The same, for integers only. */
+#define SABHA_INTEGER_FUNCTIONS(N, T) \
+    SABHA_ELEMENT_FUNCTIONS(N, T) \
     sabha_status sabha_##N##_fetch_add(const sabha_array *array, size_t index, T value, T *old); \
     sabha_status sabha_##N##_fetch_sub(const sabha_array *array, size_t index, T value, T *old); \
     sabha_status sabha_##N##_fetch_and(const sabha_array *array, size_t index, T value, T *old); \
     sabha_status sabha_##N##_fetch_or(const sabha_array *array, size_t index, T value, T *old); \
     sabha_status sabha_##N##_fetch_xor(const sabha_array *array, size_t index, T value, T *old);
 
-SABHA_ELEMENT_FUNCTIONS(i8, int8_t)
-SABHA_ELEMENT_FUNCTIONS(u8, uint8_t)
-SABHA_ELEMENT_FUNCTIONS(i16, int16_t)
-SABHA_ELEMENT_FUNCTIONS(u16, uint16_t)
-SABHA_ELEMENT_FUNCTIONS(i32, int32_t)
-SABHA_ELEMENT_FUNCTIONS(u32, uint32_t)
-SABHA_ELEMENT_FUNCTIONS(i64, int64_t)
-SABHA_ELEMENT_FUNCTIONS(u64, uint64_t)
+/*
+ * Waiting, for integers of 32 and 64 bits. Waiters are woken first come first served; no wake is spurious;
+ * the sum of all `woken` is the number of waits that return SABHA_OK.
+ *
+ * wait_until: sleeps while nobody notifies the element, if it is `expected`; also in a region that was
+ * opened for reading.
+ *     SABHA_OK            a notify took this waiter off the queue, and counted it
+ *     SABHA_NOT_EQUAL     the element was not `expected`; wins over the deadline
+ *     SABHA_E_TIMED_OUT   CLOCK_MONOTONIC showed `deadline_ns`
+ *     Waits: for a notify. Threads: any. Fork: the child, too. Killed here: G0, it leaves the queue.
+ *
+ * notify: wakes up to `count` waiters; SABHA_ALL is all. A process that is killed after a store and before
+ * its notify leaves sleepers behind; so there are
+ * store_and_notify, add_and_notify: change and wake. If they changed the element, its waiters look again,
+ * whatever happens. Errors also as sabha_region_enter().
+ *     Waits: no. Threads: any. Fork: the child, too. Killed here: G1.
+ */
+#define SABHA_WAIT_FUNCTIONS(N, T) \
+    sabha_status sabha_##N##_wait_until(const sabha_array *array, size_t index, T expected, \
+                                        uint64_t deadline_ns); \
+    sabha_status sabha_##N##_notify(const sabha_array *array, size_t index, uint32_t count, \
+                                    uint32_t *woken); \
+    sabha_status sabha_##N##_store_and_notify(const sabha_array *array, size_t index, T value, \
+                                              uint32_t count, uint32_t *woken); \
+    sabha_status sabha_##N##_add_and_notify(const sabha_array *array, size_t index, T delta, \
+                                            uint32_t count, T *old, uint32_t *woken);
+
+SABHA_INTEGER_FUNCTIONS(i8, int8_t)
+SABHA_INTEGER_FUNCTIONS(u8, uint8_t)
+SABHA_INTEGER_FUNCTIONS(i16, int16_t)
+SABHA_INTEGER_FUNCTIONS(u16, uint16_t)
+SABHA_INTEGER_FUNCTIONS(i32, int32_t)
+SABHA_INTEGER_FUNCTIONS(u32, uint32_t)
+SABHA_INTEGER_FUNCTIONS(i64, int64_t)
+SABHA_INTEGER_FUNCTIONS(u64, uint64_t)
+SABHA_ELEMENT_FUNCTIONS(f32, float)
+SABHA_ELEMENT_FUNCTIONS(f64, double)
+SABHA_WAIT_FUNCTIONS(i32, int32_t)
+SABHA_WAIT_FUNCTIONS(u32, uint32_t)
+SABHA_WAIT_FUNCTIONS(i64, int64_t)
+SABHA_WAIT_FUNCTIONS(u64, uint64_t)
 
 #undef SABHA_ELEMENT_FUNCTIONS
+#undef SABHA_INTEGER_FUNCTIONS
+#undef SABHA_WAIT_FUNCTIONS
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,8 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
-use sabha_core::{Error, Observed, Shareable, Shared};
+use sabha_core::view::{Element, Waitable};
+use sabha_core::{AtomicF32, AtomicF64, Deadline, Error, Observed, Shareable, Shared, Wait};
 
 /// An array of atomic elements in a region, in Rust a Shared<[AtomicU32]> and so on: a handle of this
 /// process. Any thread may use it. It is yours until sabha_array_free().
@@ -22,7 +23,7 @@ pub(crate) enum View<A> {
     Observed(Observed<A>),
 }
 
-impl<A: Shareable> View<A> {
+impl<A: Element> View<A> {
     fn open(region: &sabha_region, name: &str, len: usize, make: bool) -> Result<Self, Failure> {
         Ok(match region.observed() {
             Some(observer) => Self::Observed(observer.slice(name, len)?),
@@ -45,10 +46,31 @@ impl<A: Shareable> View<A> {
             Self::Observed(_) => Err(Error::ReadOnly.into()),
         }
     }
+
+    pub(crate) fn copy_to(&self, start: usize, target: &mut [A::Value]) -> sabha_core::Result<()> {
+        match self {
+            Self::Shared(elements) => elements.copy_to(start, target),
+            Self::Observed(elements) => elements.copy_to(start, target),
+        }
+    }
+}
+
+impl<A: Waitable> View<A> {
+    pub(crate) fn wait_until(
+        &self,
+        index: usize,
+        expected: A::Value,
+        deadline: Deadline,
+    ) -> sabha_core::Result<Wait> {
+        match self {
+            Self::Shared(elements) => elements.wait_until(index, expected, deadline),
+            Self::Observed(elements) => elements.wait_until(index, expected, deadline),
+        }
+    }
 }
 
 /// A type that the elements of an array can have.
-pub(crate) trait Element: Shareable {
+pub(crate) trait Typed: Element {
     /// The elements of `array`, if they are of this type.
     fn of(array: &sabha_array) -> Option<&View<Self>>;
 }
@@ -86,7 +108,7 @@ macro_rules! elements {
             }
         }
 
-        $(impl Element for $atomic {
+        $(impl Typed for $atomic {
             fn of(array: &sabha_array) -> Option<&View<Self>> {
                 match &array.0 { Elements::$variant(view) => Some(view), _ => None }
             }
@@ -108,10 +130,12 @@ elements! {
     U32 AtomicU32 SABHA_U32
     I64 AtomicI64 SABHA_I64
     U64 AtomicU64 SABHA_U64
+    F32 AtomicF32 SABHA_F32
+    F64 AtomicF64 SABHA_F64
 }
 
 /// The elements of `array`, as elements of type `A`.
-pub(crate) fn view<A: Element>(array: Option<&sabha_array>) -> Result<&View<A>, Failure> {
+pub(crate) fn view<A: Typed>(array: Option<&sabha_array>) -> Result<&View<A>, Failure> {
     let array = given(array, "array")?;
     A::of(array).ok_or_else(|| {
         let why = format!("the array's type has the code {}", array.0.code());
@@ -120,10 +144,7 @@ pub(crate) fn view<A: Element>(array: Option<&sabha_array>) -> Result<&View<A>, 
 }
 
 /// Element `index` of `array`, to be changed.
-pub(crate) fn element<A: Element>(
-    array: Option<&sabha_array>,
-    index: usize,
-) -> Result<&A, Failure> {
+pub(crate) fn element<A: Typed>(array: Option<&sabha_array>, index: usize) -> Result<&A, Failure> {
     let elements = view::<A>(array)?.shared()?;
     elements.get(index).ok_or_else(|| outside(index, elements.len()))
 }

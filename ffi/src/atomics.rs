@@ -4,19 +4,20 @@
 //! made by a macro of C, and their comments are in `cbindgen.toml`. `tests/header.rs` compares the
 //! declared names with the exported ones.
 
-use crate::array::{element, sabha_array};
-use crate::boundary::{boundary, given};
+use crate::array::{View, element, sabha_array, view};
+use crate::boundary::{boundary, given, values, values_mut};
 use crate::status::{SABHA_NOT_EQUAL, SABHA_OK, sabha_status};
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
+use sabha_core::{AtomicF32, AtomicF64};
 
-/// Writes the old value, if the caller wants it.
-fn tell<T>(old: Option<&mut MaybeUninit<T>>, value: T) {
-    if let Some(old) = old {
-        old.write(value);
+/// Writes a result, if the caller wants it.
+pub(crate) fn tell<T>(out: Option<&mut MaybeUninit<T>>, value: T) {
+    if let Some(out) = out {
+        out.write(value);
     }
 }
 
@@ -38,7 +39,7 @@ macro_rules! changes {
     )*};
 }
 
-/// All that can be done with an element of any type.
+/// What can be done with an element of any type.
 macro_rules! element_functions {
     ($($value:ident $atomic:ident)*) => {$(
         mod $value {
@@ -51,8 +52,11 @@ macro_rules! element_functions {
                 value: Option<&mut MaybeUninit<$value>>,
             ) -> sabha_status {
                 boundary(|| {
-                    let out = given(value, "value")?;
-                    out.write(element::<$atomic>(array, index)?.load(SeqCst));
+                    let (view, out) = (view::<$atomic>(array)?, given(value, "value")?);
+                    out.write(match view {
+                        View::Shared(_) => element::<$atomic>(array, index)?.load(SeqCst),
+                        View::Observed(elements) => elements.load(index)?,
+                    });
                     Ok(SABHA_OK)
                 })
             }
@@ -85,9 +89,63 @@ macro_rules! element_functions {
                 })
             }
 
+            changes! { $atomic $value: exchange = swap }
+
+            #[unsafe(export_name = concat!("sabha_", stringify!($value), "_copy_to"))]
+            unsafe extern "C" fn copy_to(
+                array: Option<&sabha_array>,
+                start: usize,
+                target: *mut $value,
+                len: usize,
+            ) -> sabha_status {
+                boundary(|| {
+                    let view = view::<$atomic>(array)?;
+                    // SAFETY: the caller's duty; numbers, which any bytes are.
+                    view.copy_to(start, unsafe { values_mut(target, len, "target") }?)?;
+                    Ok(SABHA_OK)
+                })
+            }
+
+            #[unsafe(export_name = concat!("sabha_", stringify!($value), "_copy_from"))]
+            unsafe extern "C" fn copy_from(
+                array: Option<&sabha_array>,
+                start: usize,
+                source: *const $value,
+                len: usize,
+            ) -> sabha_status {
+                boundary(|| {
+                    let elements = view::<$atomic>(array)?.shared()?;
+                    // SAFETY: the caller's duty.
+                    elements.copy_from(start, unsafe { values(source, len, "source") }?)?;
+                    Ok(SABHA_OK)
+                })
+            }
+
+            #[unsafe(export_name = concat!("sabha_", stringify!($value), "_fill"))]
+            extern "C" fn fill(
+                array: Option<&sabha_array>,
+                start: usize,
+                len: usize,
+                value: $value,
+            ) -> sabha_status {
+                boundary(|| {
+                    let elements = view::<$atomic>(array)?.shared()?;
+                    elements.fill(start..start.saturating_add(len), value)?;
+                    Ok(SABHA_OK)
+                })
+            }
+        }
+    )*};
+}
+
+/// What can be done with an element that is an integer.
+macro_rules! integer_functions {
+    ($($module:ident $value:ident $atomic:ident)*) => {$(
+        mod $module {
+            use super::*;
+
             changes! {
                 $atomic $value:
-                exchange = swap
                 fetch_add = fetch_add
                 fetch_sub = fetch_sub
                 fetch_and = fetch_and
@@ -107,4 +165,17 @@ element_functions! {
     u32 AtomicU32
     i64 AtomicI64
     u64 AtomicU64
+    f32 AtomicF32
+    f64 AtomicF64
+}
+
+integer_functions! {
+    integer_i8 i8 AtomicI8
+    integer_u8 u8 AtomicU8
+    integer_i16 i16 AtomicI16
+    integer_u16 u16 AtomicU16
+    integer_i32 i32 AtomicI32
+    integer_u32 u32 AtomicU32
+    integer_i64 i64 AtomicI64
+    integer_u64 u64 AtomicU64
 }

@@ -17,3 +17,4 @@ mod region;
 mod status;
 mod types;
 mod version;
+mod wait;

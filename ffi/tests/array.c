@@ -39,6 +39,18 @@
         CHECK(value == 100);                                                               \
         OK(sabha_##N##_load(array, 2, &value));                                            \
         CHECK(value == 0); /* the neighbours have seen nothing of it */                    \
+        T three[4] = { 1, 2, 3, 44 };                                                      \
+        OK(sabha_##N##_copy_from(array, 0, three, 3));                                     \
+        OK(sabha_##N##_fill(array, 1, 1, 9));                                              \
+        OK(sabha_##N##_copy_to(array, 1, three, 2));                                       \
+        CHECK(three[0] == 9 && three[1] == 3 && three[2] == 3 && three[3] == 44);          \
+        OK(sabha_##N##_copy_to(array, 3, NULL, 0));                                        \
+        GIVES(SABHA_E_NULL, sabha_##N##_copy_to(array, 0, NULL, 1));                       \
+        GIVES(SABHA_E_NULL, sabha_##N##_copy_from(array, 0, NULL, 1));                     \
+        GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_copy_to(array, 1, three, 3));              \
+        GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_copy_from(array, 1, three, 3));            \
+        GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_fill(array, 0, 4, 0));                     \
+        GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_fill(array, 2, SIZE_MAX, 0));              \
         value = 55;                                                                        \
         GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_load(array, 3, &value));                   \
         GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_store(array, SIZE_MAX, 1));                \
@@ -58,6 +70,30 @@ TEST_INTEGER(i32, int32_t, SABHA_I32, INT32_MIN, INT32_MAX)
 TEST_INTEGER(u32, uint32_t, SABHA_U32, 0, UINT32_MAX)
 TEST_INTEGER(i64, int64_t, SABHA_I64, INT64_MIN, INT64_MAX)
 TEST_INTEGER(u64, uint64_t, SABHA_U64, 0, UINT64_MAX)
+
+/* Floats: the bits count. */
+#define TEST_FLOAT(N, T, CODE)                                                             \
+    static void test_##N(sabha_region *region) {                                           \
+        sabha_array *array = NULL;                                                         \
+        T value = 1, old = 1, two[2];                                                      \
+        OK(sabha_array_open(region, #N, CODE, 2, &array));                                 \
+        OK(sabha_##N##_load(array, 0, &value));                                            \
+        CHECK(value == 0);                                                                 \
+        OK(sabha_##N##_store(array, 0, (T)-1.5));                                          \
+        OK(sabha_##N##_exchange(array, 0, (T)0.25, &old));                                 \
+        CHECK(old == (T)-1.5);                                                             \
+        OK(sabha_##N##_compare_exchange(array, 0, (T)0.25, (T)-0.0, &old));                \
+        GIVES(SABHA_NOT_EQUAL, sabha_##N##_compare_exchange(array, 0, (T)0.0, 1, &old));   \
+        OK(sabha_##N##_fill(array, 1, 1, (T)1e30));                                        \
+        OK(sabha_##N##_copy_to(array, 0, two, 2));                                         \
+        CHECK(two[0] == 0 && two[1] == (T)1e30);                                           \
+        OK(sabha_##N##_copy_from(array, 0, two + 1, 1));                                   \
+        GIVES(SABHA_E_OUT_OF_RANGE, sabha_##N##_load(array, 2, &value));                   \
+        OK(sabha_array_free(array));                                                       \
+    }
+
+TEST_FLOAT(f32, float, SABHA_F32)
+TEST_FLOAT(f64, double, SABHA_F64)
 
 static void refusals(sabha_region *region) {
     sabha_array *array = NULL, *same = NULL;
@@ -94,11 +130,22 @@ static void looking(const char *name) {
     OK(sabha_array_open(region, "x", SABHA_U32, 4, &array));
     OK(sabha_array_open(look, "x", SABHA_U32, 4, &seen));
     OK(sabha_u32_store(array, 3, 33));
+    OK(sabha_u32_load(seen, 3, &value));
+    CHECK(value == 33);
+    GIVES(SABHA_E_OUT_OF_RANGE, sabha_u32_load(seen, 4, &value));
     GIVES(SABHA_E_READ_ONLY, sabha_u32_store(seen, 3, 34));
     GIVES(SABHA_E_READ_ONLY, sabha_u32_fetch_add(seen, 3, 1, NULL));
     GIVES(SABHA_E_READ_ONLY, sabha_u32_compare_exchange(seen, 3, 33, 1, NULL));
+    GIVES(SABHA_E_READ_ONLY, sabha_u32_copy_from(seen, 0, &value, 1));
+    GIVES(SABHA_E_READ_ONLY, sabha_u32_fill(seen, 0, 1, 1));
+    GIVES(SABHA_E_READ_ONLY, sabha_u32_notify(seen, 3, 1, NULL));
+    GIVES(SABHA_E_READ_ONLY, sabha_u32_store_and_notify(seen, 3, 1, 1, NULL));
+    GIVES(SABHA_NOT_EQUAL, sabha_u32_wait_until(seen, 3, 32, SABHA_NEVER));
+    GIVES(SABHA_E_TIMED_OUT, sabha_u32_wait_until(seen, 3, 33, 0));
+    value = 0;
+    OK(sabha_u32_copy_to(seen, 3, &value, 1));
     GIVES(SABHA_E_READ_ONLY, sabha_array_data(seen, &data));
-    CHECK(value == 0 && data == NULL);
+    CHECK(value == 33 && data == NULL);
     sabha_array_free(seen);
     sabha_array_free(array);
     sabha_region_free(look);
@@ -146,6 +193,8 @@ int main(int argc, char **argv) {
     test_u32(region);
     test_i64(region);
     test_u64(region);
+    test_f32(region);
+    test_f64(region);
     refusals(region);
     threads(region);
     looking(argv[1]);

@@ -24,6 +24,11 @@ fn array() {
 }
 
 #[test]
+fn wait() {
+    run("wait");
+}
+
+#[test]
 fn mutex() {
     run("mutex");
 }
