@@ -130,13 +130,29 @@
 // process. Any thread may use it. It is yours until sabha_array_free().
 typedef struct sabha_array sabha_array;
 
+// The consumer's end of a ring, which this process owns: for one thread at a time. It is yours until
+// sabha_consumer_free(). A child of a fork gets SABHA_E_FORKED from all that would change the ring.
+//
+// An item comes twice only if its consumer was killed before it had released the item's slot: inside the
+// call of a pop, or between sabha_consumer_read() and sabha_consumer_release().
+typedef struct sabha_consumer sabha_consumer;
+
 // A lock around data, for threads of any process: a handle of this process. Any thread may use the
 // handle; the lock is held by a thread. It is yours until sabha_mutex_free().
 typedef struct sabha_mutex sabha_mutex;
 
+// The producer's end of a ring, which this process owns: for one thread at a time. It is yours until
+// sabha_producer_free(). A child of a fork gets SABHA_E_FORKED from all that would change the ring.
+typedef struct sabha_producer sabha_producer;
+
 // A region of memory that processes share: a handle of this process. Any thread may use it. It is
 // yours until sabha_region_free(); objects of it that are still open keep the memory mapped.
 typedef struct sabha_region sabha_region;
+
+// A ring of items of one size, from one producer process to one consumer process: a handle of this
+// process, from which its two ends are taken. Any thread may use it. It is yours until
+// sabha_ring_free().
+typedef struct sabha_ring sabha_ring;
 
 // What every function returns. 0 and above: what was asked for is so. Below 0: it is not, and
 // nothing has been changed. Codes may be added: treat an unknown one by its sign.
@@ -144,7 +160,7 @@ typedef int32_t sabha_status;
 
 // Who holds a lock, has an object open, or has the end of a ring: what the region's tables said
 // when they were asked. It may have let go, or died, since.
-typedef struct sabha_holder {
+typedef struct {
   // Its process, as its own pid namespace counts; 0: unknown.
   uint32_t pid;
   // Its thread; 0: unknown, or no thread's.
@@ -164,7 +180,7 @@ typedef struct sabha_holder {
 // (SABHA_E_OTHER_TYPE). All zeros: no type; who is given it says SABHA_E_INVALID_ARGUMENT.
 //
 // Data may be any bytes: a killed writer may leave half a write. So no pointers, no bool, no enum.
-typedef struct sabha_type {
+typedef struct {
   // Bytes.
   uint64_t size;
   // What its address is a multiple of.
@@ -174,16 +190,16 @@ typedef struct sabha_type {
 } sabha_type;
 
 // A field of a struct.
-typedef struct sabha_field {
+typedef struct {
   // offsetof()
   uint64_t offset;
   // What it is.
-  struct sabha_type type;
+  sabha_type type;
 } sabha_field;
 
 // How to make or open a region. Start from SABHA_REGION_OPTIONS_INIT and set what you need; a field
 // of 0 or NULL means the default. What only concerns making is ignored by opening.
-typedef struct sabha_region_options {
+typedef struct {
   // sizeof(sabha_region_options), as the caller was compiled: new fields will come at the end.
   uint32_t struct_size;
   // Permission bits of the file, whatever the umask; 0: 0600, this user only.
@@ -204,7 +220,7 @@ typedef struct sabha_region_options {
 } sabha_region_options;
 
 // An object, as the region's directory describes it.
-typedef struct sabha_object_info {
+typedef struct {
   // Its name, NUL-terminated.
   char name[216];
   // What it is, in English: "array", "object", …
@@ -224,7 +240,7 @@ typedef struct sabha_object_info {
 } sabha_object_info;
 
 // An attached process, as it described itself.
-typedef struct sabha_member_info {
+typedef struct {
   // Its number in the region; never 0.
   uint32_t member;
   // Its process, as its own pid namespace counts.
@@ -391,7 +407,7 @@ size_t sabha_last_error(char *buffer,
 // SABHA_E_TIMED_OUT of a lock, SABHA_E_DEADLOCK, SABHA_E_IN_USE or SABHA_E_TAKEN; else all zeros.
 //
 // Waits: no. Threads: any; each has its own. Fork: the child, too. Killed here: G0.
-sabha_status sabha_last_holder(struct sabha_holder *holder);
+sabha_status sabha_last_holder(sabha_holder *holder);
 
 // The deadline `timeout_ns` nanoseconds from now, on CLOCK_MONOTONIC. SABHA_NEVER stays SABHA_NEVER.
 //
@@ -402,21 +418,21 @@ uint64_t sabha_deadline_after(uint64_t timeout_ns);
 // zeros) if the code names none.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-struct sabha_type sabha_type_of(int32_t code);
+sabha_type sabha_type_of(int32_t code);
 
 // The type of `element name[len]`, in Rust [T; len]. No type if that cannot be.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-struct sabha_type sabha_type_array(struct sabha_type element, uint64_t len);
+sabha_type sabha_type_array(sabha_type element, uint64_t len);
 
 // The type of a struct of `size` bytes, aligned to `align`, with `count` fields in their order; see
 // SABHA_FIELD. In Rust a repr(C) struct with #[derive(Shareable)]. No type if that cannot be.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-struct sabha_type sabha_type_struct(uint64_t size,
-                                    uint64_t align,
-                                    const struct sabha_field *fields,
-                                    size_t count);
+sabha_type sabha_type_struct(uint64_t size,
+                             uint64_t align,
+                             const sabha_field *fields,
+                             size_t count);
 
 // Makes the region /dev/shm/`name` and gives a handle on it. `options` may be NULL.
 // SABHA_E_ALREADY_EXISTS, SABHA_E_INVALID_NAME, SABHA_E_NO_SPACE (the bytes are reserved now, so
@@ -425,8 +441,8 @@ struct sabha_type sabha_type_struct(uint64_t size,
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0, the name appears
 // with the whole region behind it, or not at all.
 sabha_status sabha_region_create(const char *name,
-                                 const struct sabha_region_options *options,
-                                 struct sabha_region **region);
+                                 const sabha_region_options *options,
+                                 sabha_region **region);
 
 // Opens the region /dev/shm/`name`. Opening one region twice gives two handles on one mapping.
 // SABHA_E_NO_SUCH_REGION, SABHA_E_NOT_A_FILE, SABHA_E_CORRUPT, SABHA_E_FOREIGN_OWNER,
@@ -434,83 +450,82 @@ sabha_status sabha_region_create(const char *name,
 //
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_open(const char *name,
-                               const struct sabha_region_options *options,
-                               struct sabha_region **region);
+                               const sabha_region_options *options,
+                               sabha_region **region);
 
 // Opens the region, or makes it: the same line in every process. One that exists keeps its size.
 // Errors as those of both.
 //
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_open_or_create(const char *name,
-                                         const struct sabha_region_options *options,
-                                         struct sabha_region **region);
+                                         const sabha_region_options *options,
+                                         sabha_region **region);
 
 // Opens the region to look and to wait: the processor refuses every write. Its arrays can be loaded,
 // copied from and waited on; all else is SABHA_E_READ_ONLY. Errors as sabha_region_open().
 //
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_open_read_only(const char *name,
-                                         const struct sabha_region_options *options,
-                                         struct sabha_region **region);
+                                         const sabha_region_options *options,
+                                         sabha_region **region);
 
 // As sabha_region_open_or_create(), in the file `path` of any filesystem that can reserve space.
 //
 // Waits: for the filesystem. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_open_or_create_file(const char *path,
-                                              const struct sabha_region_options *options,
-                                              struct sabha_region **region);
+                                              const sabha_region_options *options,
+                                              sabha_region **region);
 
 // Makes a region without a name, shared by inheritance or by passing its descriptor.
 // SABHA_E_NO_SPACE, SABHA_E_OUT_OF_RANGE, SABHA_E_OS.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_anonymous(const struct sabha_region_options *options,
-                                    struct sabha_region **region);
+sabha_status sabha_region_anonymous(const sabha_region_options *options, sabha_region **region);
 
 // Opens the region behind a descriptor, which was inherited or came through a socket. `fd` stays
 // yours: close it when you like. Errors as sabha_region_open().
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
 sabha_status sabha_region_from_fd(int32_t fd,
-                                  const struct sabha_region_options *options,
-                                  struct sabha_region **region);
+                                  const sabha_region_options *options,
+                                  sabha_region **region);
 
 // Gives the handle back; nothing in the region changes. NULL is allowed, as to free(). The process
 // leaves the region when its last handle on it, or on an object of it, is given back.
 //
 // Waits: no. Threads: any, when no other uses the handle. Fork: the child has its own copy to give
 // back. Killed here: G0.
-sabha_status sabha_region_free(struct sabha_region *region);
+sabha_status sabha_region_free(sabha_region *region);
 
 // Takes the region's name away. Who has it open keeps it; the name is free for another. Goes by
 // identity: what somebody has made under the same name since stays. SABHA_E_NO_SUCH_REGION if it has
 // no name (any more).
 //
 // Waits: for another process that does the same. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_unlink(const struct sabha_region *region);
+sabha_status sabha_region_unlink(const sabha_region *region);
 
 // The descriptor of the region's file, to be passed to other processes. It is the region's: do not
 // close it; it is closed on exec, and with the last handle.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_fd(const struct sabha_region *region, int32_t *fd);
+sabha_status sabha_region_fd(const sabha_region *region, int32_t *fd);
 
 // Bytes that objects can use now. Only grows, when any process grows the region.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_len(const struct sabha_region *region, uint64_t *len);
+sabha_status sabha_region_len(const sabha_region *region, uint64_t *len);
 
 // How far the region can grow. Fixed when it was made.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_max_len(const struct sabha_region *region, uint64_t *len);
+sabha_status sabha_region_max_len(const sabha_region *region, uint64_t *len);
 
 // Grows the region to `len` bytes, rounded up to pages. Nothing moves; new bytes are zero.
 // SABHA_E_SHRINK (it is larger already), SABHA_E_PAST_MAXIMUM, SABHA_E_NO_SPACE.
 //
 // Waits: for the filesystem. Threads: any; of several that grow it at the same time each succeeds, or
 // is told that it is larger already. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_grow(const struct sabha_region *region,
+sabha_status sabha_region_grow(const sabha_region *region,
                                uint64_t len);
 
 // Takes the calling thread's seat now, which its first lock in this region would do (about 20 us). It
@@ -519,19 +534,19 @@ sabha_status sabha_region_grow(const struct sabha_region *region,
 //
 // Waits: no. Threads: any; the seat is the caller's. Fork: the child's thread takes its own.
 // Killed here: G1, a half-taken seat is taken by the next who looks for one.
-sabha_status sabha_region_enter(const struct sabha_region *region);
+sabha_status sabha_region_enter(const sabha_region *region);
 
 // Writes to `id` the 16 bytes that tell this region from every other, whatever its name.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_id(const struct sabha_region *region, uint8_t (*id)[16]);
+sabha_status sabha_region_id(const sabha_region *region, uint8_t (*id)[16]);
 
 // Writes the first `room` objects of the region to `objects`, and to `count` how many there are.
 // `objects` may be NULL if `room` is 0; a region has 256 at most. Others may have changed it on return.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_objects(const struct sabha_region *region,
-                                  struct sabha_object_info *objects,
+sabha_status sabha_region_objects(const sabha_region *region,
+                                  sabha_object_info *objects,
                                   size_t room,
                                   size_t *count);
 
@@ -539,8 +554,8 @@ sabha_status sabha_region_objects(const struct sabha_region *region,
 // `members` may be NULL if `room` is 0; a region has 256 at most. Some may be gone on return.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_region_members(const struct sabha_region *region,
-                                  struct sabha_member_info *members,
+sabha_status sabha_region_members(const sabha_region *region,
+                                  sabha_member_info *members,
                                   size_t room,
                                   size_t *count);
 
@@ -549,7 +564,7 @@ sabha_status sabha_region_members(const struct sabha_region *region,
 //
 // Waits: for others that open or remove objects. Threads: any. Fork: the child, too.
 // Killed here: G1, the object is there or not.
-sabha_status sabha_region_remove(const struct sabha_region *region,
+sabha_status sabha_region_remove(const sabha_region *region,
                                  const char *name);
 
 // Finds the array `name` of `len` elements of the type that `code` names (SABHA_I8 to SABHA_F64), or
@@ -559,43 +574,43 @@ sabha_status sabha_region_remove(const struct sabha_region *region,
 //
 // Waits: for others that open or remove objects. Threads: any. Fork: the child, too.
 // Killed here: G1, the object is there, whole, or not at all.
-sabha_status sabha_array_open(const struct sabha_region *region,
+sabha_status sabha_array_open(const sabha_region *region,
                               const char *name,
                               int32_t code,
                               size_t len,
-                              struct sabha_array **array);
+                              sabha_array **array);
 
 // Finds the array, as sabha_array_open(), but makes none: SABHA_E_NO_SUCH_OBJECT.
 //
 // Waits: for others that open or remove objects. Threads: any. Fork: the child, too. Killed here: G1.
-sabha_status sabha_array_find(const struct sabha_region *region,
+sabha_status sabha_array_find(const sabha_region *region,
                               const char *name,
                               int32_t code,
                               size_t len,
-                              struct sabha_array **array);
+                              sabha_array **array);
 
 // Gives the handle back. The array stays in the region. NULL is allowed.
 //
 // Waits: no. Threads: any, when no other uses the handle. Fork: the child has its own copy to give
 // back. Killed here: G0.
-sabha_status sabha_array_free(struct sabha_array *array);
+sabha_status sabha_array_free(sabha_array *array);
 
 // How many elements the array has. Never changes.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_array_len(const struct sabha_array *array, size_t *len);
+sabha_status sabha_array_len(const sabha_array *array, size_t *len);
 
 // The code of the elements' type, SABHA_I8 to SABHA_F64. Never changes.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_array_code(const struct sabha_array *array, int32_t *code);
+sabha_status sabha_array_code(const sabha_array *array, int32_t *code);
 
 // The address of the first element, for your own atomics (_Atomic uint32_t * of C11, and so on): every
 // access must be atomic, with the width of the element. Good until the handle is given back.
 // SABHA_E_READ_ONLY.
 //
 // Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
-sabha_status sabha_array_data(const struct sabha_array *array,
+sabha_status sabha_array_data(const sabha_array *array,
                               void **data);
 
 // Finds the lock `name` around data of type `type`, or makes it: free, the data all zeros. `policy`
@@ -605,25 +620,25 @@ sabha_status sabha_array_data(const struct sabha_array *array,
 //
 // Waits: for others that open or remove objects. Threads: any. Fork: the child, too.
 // Killed here: G1, the object is there, whole, or not at all.
-sabha_status sabha_mutex_open(const struct sabha_region *region,
+sabha_status sabha_mutex_open(const sabha_region *region,
                               const char *name,
-                              struct sabha_type type,
+                              sabha_type type,
                               int32_t policy,
-                              struct sabha_mutex **mutex);
+                              sabha_mutex **mutex);
 
 // Gives the handle back. NULL is allowed. A lock that is held stays held: by this thread, as long as
 // it lives and the process is in the region; then the next to lock is told that its owner died.
 //
 // Waits: no. Threads: any, when no other uses the handle. Fork: the child has its own copy to give
 // back. Killed here: G0.
-sabha_status sabha_mutex_free(struct sabha_mutex *mutex);
+sabha_status sabha_mutex_free(sabha_mutex *mutex);
 
 // Locks, waiting as long as it takes; a dead holder is noticed. As sabha_mutex_lock_until() with
 // SABHA_NEVER.
 //
 // Waits: for the holder. Threads: any; the lock is the caller's. Fork: the child, too; what the
 // parent holds stays the parent's. Killed here: G2, the next to lock is told.
-SABHA_MUST_USE sabha_status sabha_mutex_lock(const struct sabha_mutex *mutex);
+SABHA_MUST_USE sabha_status sabha_mutex_lock(const sabha_mutex *mutex);
 
 // Locks, waiting until CLOCK_MONOTONIC shows `deadline_ns` at the longest.
 //
@@ -637,34 +652,226 @@ SABHA_MUST_USE sabha_status sabha_mutex_lock(const struct sabha_mutex *mutex);
 //
 // Waits: for the holder. Threads: any; the lock is the caller's. Fork: the child, too; what the
 // parent holds stays the parent's. Killed here: G2, the next to lock is told.
-SABHA_MUST_USE
-sabha_status sabha_mutex_lock_until(const struct sabha_mutex *mutex,
-                                    uint64_t deadline_ns);
+SABHA_MUST_USE sabha_status sabha_mutex_lock_until(const sabha_mutex *mutex, uint64_t deadline_ns);
 
 // Locks if nobody living holds it; else SABHA_E_HELD, and sabha_last_holder() says who does. Otherwise
 // as sabha_mutex_lock_until().
 //
 // Waits: no. Threads: any; the lock is the caller's. Fork: the child, too. Killed here: G2.
 SABHA_MUST_USE
-sabha_status sabha_mutex_try_lock(const struct sabha_mutex *mutex);
+sabha_status sabha_mutex_try_lock(const sabha_mutex *mutex);
 
 // Unlocks. SABHA_E_NOT_OWNER, and nothing is changed, if this thread does not hold it; a child of a
 // fork never holds what its parent does.
 //
 // Waits: no. Threads: the holder. Fork: see above. Killed here: G2.
-sabha_status sabha_mutex_unlock(const struct sabha_mutex *mutex);
+sabha_status sabha_mutex_unlock(const sabha_mutex *mutex);
 
 // Says that the data is whole again after SABHA_OWNER_DIED. Without it every later holder is told of
 // the death, too. SABHA_E_NOT_OWNER.
 //
 // Waits: no. Threads: the holder. Fork: as sabha_mutex_unlock(). Killed here: G2.
-sabha_status sabha_mutex_mark_consistent(const struct sabha_mutex *mutex);
+sabha_status sabha_mutex_mark_consistent(const sabha_mutex *mutex);
 
 // The address of the data that the lock guards. Read and write it while this thread holds the lock,
 // not a moment longer; it stays the same until the handle is given back. SABHA_E_NOT_OWNER.
 //
 // Waits: no. Threads: the holder. Fork: as sabha_mutex_unlock(). Killed here: G0.
-sabha_status sabha_mutex_data(const struct sabha_mutex *mutex, void **data);
+sabha_status sabha_mutex_data(const sabha_mutex *mutex, void **data);
+
+// Finds the ring `name` of items of type `type`, or makes it: open and empty. `capacity` is rounded up
+// to a power of two; every process must name the same, after rounding. In Rust an Spsc<T>.
+// SABHA_E_OTHER_TYPE, SABHA_E_OUT_OF_RANGE (also for items that are aligned to more than 128),
+// SABHA_E_INVALID_NAME, SABHA_E_REGION_FULL, SABHA_E_DIRECTORY_FULL, and those of sabha_region_enter().
+//
+// Waits: for others that open or remove objects. Threads: any. Fork: the child, too.
+// Killed here: G1, the ring is there, whole, or not at all.
+sabha_status sabha_ring_open(const sabha_region *region,
+                             const char *name,
+                             sabha_type type,
+                             size_t capacity,
+                             sabha_ring **ring);
+
+// Gives the handle back; the ring stays in the region, and its ends stay whose they are. NULL is
+// allowed.
+//
+// Waits: no. Threads: any, when no other uses the handle. Fork: the child has its own copy to give
+// back. Killed here: G0.
+sabha_status sabha_ring_free(sabha_ring *ring);
+
+// How many slots the ring has. Never changes.
+//
+// Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
+sabha_status sabha_ring_capacity(const sabha_ring *ring, size_t *capacity);
+
+// How many items are in the ring. Both ends may have changed it on return.
+//
+// Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
+sabha_status sabha_ring_len(const sabha_ring *ring, size_t *len);
+
+// Writes 1 if the ring is closed, which it then is for ever, else 0. It may still hold items.
+//
+// Waits: no. Threads: any. Fork: the child, too. Killed here: G0.
+sabha_status sabha_ring_is_closed(const sabha_ring *ring, int32_t *closed);
+
+// Takes the producer's end for this process. `policy` (SABHA_ADAPTIVE, SABHA_BLOCK, SABHA_SPIN) says how
+// its blocking calls wait. SABHA_E_TAKEN as long as its owner lives, which may be this process: see
+// sabha_last_holder(). After a kill the next to ask gets it, and goes on behind the last item.
+// SABHA_E_CORRUPT, SABHA_E_MEMBERS_FULL, SABHA_E_OS.
+//
+// Waits: no. Threads: any. Fork: the child, too, for itself. Killed here: G1, dead owners are replaced.
+sabha_status sabha_ring_producer(const sabha_ring *ring,
+                                 int32_t policy,
+                                 sabha_producer **producer);
+
+// Takes the consumer's end for this process: as sabha_ring_producer(). After a kill the next to ask gets
+// it, and each item whose slot was not released once more.
+//
+// Waits: no. Threads: any. Fork: the child, too, for itself. Killed here: G1, dead owners are replaced.
+sabha_status sabha_ring_consumer(const sabha_ring *ring,
+                                 int32_t policy,
+                                 sabha_consumer **consumer);
+
+// Gives the end back: another process may take it. The ring stays open. NULL is allowed.
+//
+// Waits: no. Threads: one. Fork: the child's copy gives nothing back. Killed here: G1.
+sabha_status sabha_producer_free(sabha_producer *producer);
+
+// Pushes the item at `item`, of the size that the ring's type has.
+//
+//   SABHA_E_FULL        no free slot, and the consumer lives or there is none yet
+//   SABHA_E_ABANDONED   no free slot, and the consumer's process is gone (asked at times: SABHA_E_FULL
+//                       before); trying again helps when a successor has taken its end
+//   SABHA_E_CLOSED      either end has closed the ring
+//
+// and SABHA_E_CORRUPT, SABHA_E_FORKED. A claim is given up.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the item is in the ring, whole, or not.
+sabha_status sabha_producer_try_push(sabha_producer *producer,
+                                     const void *item);
+
+// The same, waiting for a free slot until CLOCK_MONOTONIC shows `deadline_ns` at the longest:
+// SABHA_E_TIMED_OUT instead of SABHA_E_FULL.
+//
+// Waits: for the consumer. Threads: one. Fork: refuses. Killed here: G1.
+sabha_status sabha_producer_push_until(sabha_producer *producer,
+                                       const void *item,
+                                       uint64_t deadline_ns);
+
+// Pushes as many of the `count` items at `items`, in order, as there are free slots, at once, and writes
+// to `pushed` how many. As sabha_producer_try_push(), if there is not even one.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, all of them are in the ring, or none.
+sabha_status sabha_producer_push_some(sabha_producer *producer,
+                                      const void *items,
+                                      size_t count,
+                                      size_t *pushed);
+
+// Gives the address of the next free slots that lie one behind the other, at most `count`, to be written
+// in place, and writes to `claimed` how many they are: at least one. (The ring's memory ends somewhere:
+// then there are fewer than are free.) They hold old bytes. sabha_producer_commit() pushes them; until then
+// nobody sees them, and the next call of another function that pushes gives them up. Errors as
+// sabha_producer_try_push().
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, nothing has happened.
+sabha_status sabha_producer_claim(sabha_producer *producer,
+                                  size_t count,
+                                  void **slots,
+                                  size_t *claimed);
+
+// Pushes the first `count` of the slots that were claimed, at once, and gives the others up.
+// SABHA_E_INVALID_ARGUMENT if so many were not claimed; SABHA_E_CLOSED, and none of them counts;
+// SABHA_E_FORKED.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, all of them are in the ring, or none.
+sabha_status sabha_producer_commit(sabha_producer *producer, size_t count);
+
+// Closes the ring: no more items, from no producer, ever. The consumer gets those that were pushed, and
+// then SABHA_E_CLOSED. Closing a closed ring changes nothing. SABHA_E_FORKED.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the ring is closed, or it is not.
+sabha_status sabha_producer_close(sabha_producer *producer);
+
+// How many items were ever pushed, by all producers of this ring. Only this handle changes it.
+//
+// Waits: no. Threads: one. Fork: the parent's, as it was. Killed here: G0.
+sabha_status sabha_producer_position(sabha_producer *producer, uint64_t *position);
+
+// How many slots are free. Until the next push only the consumer changes it: it grows.
+//
+// Waits: no. Threads: one. Fork: the parent's, as it was. Killed here: G0.
+sabha_status sabha_producer_room(sabha_producer *producer, size_t *room);
+
+// Gives the end back: another process may take it. The ring stays open. NULL is allowed.
+//
+// Waits: no. Threads: one. Fork: the child's copy gives nothing back. Killed here: G1.
+sabha_status sabha_consumer_free(sabha_consumer *consumer);
+
+// Takes the oldest item and copies it to `item`, of the size that the ring's type has.
+//
+//   SABHA_E_EMPTY       no item, and the producer lives or there is none yet
+//   SABHA_E_ABANDONED   no item, and the producer's process is gone (asked at times: SABHA_E_EMPTY before);
+//                       trying again helps when a successor has taken its end
+//   SABHA_E_CLOSED      either end has closed the ring, and all items have been taken
+//
+// and SABHA_E_CORRUPT, SABHA_E_FORKED.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the successor gets the item, if it was not
+// released.
+sabha_status sabha_consumer_try_pop(sabha_consumer *consumer,
+                                    void *item);
+
+// The same, waiting for an item until CLOCK_MONOTONIC shows `deadline_ns` at the longest:
+// SABHA_E_TIMED_OUT instead of SABHA_E_EMPTY.
+//
+// Waits: for the producer. Threads: one. Fork: refuses. Killed here: G1.
+sabha_status sabha_consumer_pop_until(sabha_consumer *consumer, void *item, uint64_t deadline_ns);
+
+// Takes as many of the oldest items, in order, as there are, at most `count`, copies them to `items`, and
+// writes to `popped` how many. As sabha_consumer_try_pop(), if there is not even one.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the successor gets all of them, or none.
+sabha_status sabha_consumer_pop_some(sabha_consumer *consumer,
+                                     void *items,
+                                     size_t count,
+                                     size_t *popped);
+
+// Gives the address of the oldest items that lie one behind the other, at most `count`, to be used where
+// they are, and writes to `read` how many: at least one. (The ring's memory ends somewhere: then there are
+// fewer than were pushed.) They are yours until sabha_consumer_release(), or the next call of another
+// function that takes items. Errors as sabha_consumer_try_pop().
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the successor gets them.
+sabha_status sabha_consumer_read(sabha_consumer *consumer,
+                                 size_t count,
+                                 const void **items,
+                                 size_t *read);
+
+// Gives the slots of the first `count` items that were read to the producer, at once; the others come
+// again. SABHA_E_INVALID_ARGUMENT if so many were not read; SABHA_E_FORKED.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, all of them are released, or none.
+sabha_status sabha_consumer_release(sabha_consumer *consumer,
+                                    size_t count);
+
+// Closes the ring: no more items, from no producer, ever. Those that were pushed can still be taken; a push
+// at the same time is taken, or refused. Closing a closed ring changes nothing. SABHA_E_FORKED,
+// SABHA_E_CORRUPT.
+//
+// Waits: no. Threads: one. Fork: refuses. Killed here: G1, the ring is closed, or it is not.
+sabha_status sabha_consumer_close(sabha_consumer *consumer);
+
+// How many items were ever released, by all consumers of this ring: the position of the next item, which
+// tells an item that comes again from a new one. Only this handle changes it.
+//
+// Waits: no. Threads: one. Fork: the parent's, as it was. Killed here: G0.
+sabha_status sabha_consumer_position(sabha_consumer *consumer,
+                                     uint64_t *position);
+
+// How many items can be taken. Until the next pop only the producer changes it: it grows.
+//
+// Waits: no. Threads: one. Fork: the parent's, as it was. Killed here: G0.
+sabha_status sabha_consumer_len(sabha_consumer *consumer, size_t *len);
 
 #ifdef __cplusplus
 }  // extern "C"

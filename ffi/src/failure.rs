@@ -5,6 +5,7 @@ use crate::status::*;
 use core::cell::RefCell;
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
+use sabha_core::ring::spsc::{PopError, PushError};
 use sabha_core::sync::LockError;
 use sabha_core::{Error, Holder, MemberInfo};
 
@@ -18,6 +19,20 @@ pub(crate) enum Failure {
     Because(sabha_status, String),
     Core(Error),
     Lock(LockError<()>),
+    Push(PushError<()>),
+    Pop(PopError),
+}
+
+impl From<PushError<()>> for Failure {
+    fn from(error: PushError<()>) -> Self {
+        Self::Push(error)
+    }
+}
+
+impl From<PopError> for Failure {
+    fn from(error: PopError) -> Self {
+        Self::Pop(error)
+    }
 }
 
 impl From<Error> for Failure {
@@ -62,6 +77,24 @@ impl Failure {
                 LockError::Seat(error) => code_of(error),
                 _ => SABHA_E_OTHER,
             },
+            Self::Push(error) => match error {
+                PushError::Full(()) => SABHA_E_FULL,
+                PushError::TimedOut(()) => SABHA_E_TIMED_OUT,
+                PushError::Closed(()) => SABHA_E_CLOSED,
+                PushError::Abandoned(()) => SABHA_E_ABANDONED,
+                PushError::Corrupt(()) => SABHA_E_CORRUPT,
+                PushError::Forked(()) => SABHA_E_FORKED,
+                _ => SABHA_E_OTHER,
+            },
+            Self::Pop(error) => match error {
+                PopError::Empty => SABHA_E_EMPTY,
+                PopError::TimedOut => SABHA_E_TIMED_OUT,
+                PopError::Closed => SABHA_E_CLOSED,
+                PopError::Abandoned => SABHA_E_ABANDONED,
+                PopError::Corrupt => SABHA_E_CORRUPT,
+                PopError::Forked => SABHA_E_FORKED,
+                _ => SABHA_E_OTHER,
+            },
         }
     }
 
@@ -72,6 +105,8 @@ impl Failure {
             Self::Because(_, why) => why.clone(),
             Self::Core(error) => error.to_string(),
             Self::Lock(error) => error.to_string(),
+            Self::Push(error) => error.to_string(),
+            Self::Pop(error) => error.to_string(),
         }
     }
 
@@ -83,7 +118,7 @@ impl Failure {
                 | LockError::TimedOut { holder }
                 | LockError::Held { holder },
             ) => Some(holder.into()),
-            Self::Core(Error::InUse { by, .. }) => Some(by.into()),
+            Self::Core(Error::InUse { by, .. } | Error::Taken { by, .. }) => Some(by.into()),
             _ => None,
         }
     }
@@ -108,6 +143,7 @@ fn code_of(error: &Error) -> sabha_status {
         Error::DirectoryFull { .. } => SABHA_E_DIRECTORY_FULL,
         Error::RegionFull { .. } => SABHA_E_REGION_FULL,
         Error::InUse { .. } => SABHA_E_IN_USE,
+        Error::Taken { .. } => SABHA_E_TAKEN,
         Error::ReadOnly => SABHA_E_READ_ONLY,
         Error::SeatsFull { .. } => SABHA_E_SEATS_FULL,
         Error::MembersFull { .. } => SABHA_E_MEMBERS_FULL,

@@ -8,12 +8,16 @@
 mod array;
 mod atomics;
 mod boundary;
+mod consumer;
 mod deadline;
 mod failure;
 mod listing;
 mod mutex;
 mod options;
+mod policy;
+mod producer;
 mod region;
+mod ring;
 mod status;
 mod types;
 mod version;

@@ -2,6 +2,7 @@
 
 use crate::boundary::{boundary, given, text};
 use crate::failure::Failure;
+use crate::policy::Policy;
 use crate::region::sabha_region;
 use crate::status::{SABHA_E_NOT_OWNER, SABHA_OK, SABHA_OWNER_DIED, sabha_status};
 use crate::types::sabha_type;
@@ -11,37 +12,11 @@ use sabha_core::Deadline;
 use sabha_core::raw::{Locked, RawMutex};
 use sabha_core::sync::{Adaptive, Block, Spin};
 
-/// How a waiter waits: spins a little, then sleeps.
-pub const SABHA_ADAPTIVE: i32 = 0;
-/// How a waiter waits: sleeps at once.
-pub const SABHA_BLOCK: i32 = 1;
-/// How a waiter waits: never sleeps. For sections shorter than a system call, with fewer waiters than
-/// processors: a spinlock, in Rust SpinLock<T>.
-pub const SABHA_SPIN: i32 = 2;
-
 /// A lock around data, for threads of any process: a handle of this process. Any thread may use the
 /// handle; the lock is held by a thread. It is yours until sabha_mutex_free().
 pub struct sabha_mutex {
     lock: RawMutex,
     policy: Policy,
-}
-
-#[derive(Clone, Copy)]
-enum Policy {
-    Adaptive,
-    Block,
-    Spin,
-}
-
-impl Policy {
-    fn decode(code: i32) -> Result<Self, Failure> {
-        match code {
-            SABHA_ADAPTIVE => Ok(Self::Adaptive),
-            SABHA_BLOCK => Ok(Self::Block),
-            SABHA_SPIN => Ok(Self::Spin),
-            _ => Err(Failure::argument(&format!("{code} is no way to wait"))),
-        }
-    }
 }
 
 fn status(locked: Locked) -> sabha_status {

@@ -11,6 +11,7 @@ use sabha_core::{Deadline, Wait};
 
 /// All of those who wait.
 pub const SABHA_ALL: u32 = 0xffff_ffff;
+const _: () = assert!(SABHA_ALL == u32::MAX);
 
 macro_rules! wait_functions {
     ($($value:ident $atomic:ident)*) => {$(

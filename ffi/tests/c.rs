@@ -37,3 +37,8 @@ fn mutex() {
 fn fork() {
     run("fork");
 }
+
+#[test]
+fn ring() {
+    run("ring");
+}

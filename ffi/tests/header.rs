@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// The files with exported items, in the header's order. (`atomics` has none that cbindgen can see.)
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 15] = [
     "version", "status", "failure", "deadline", "types", "options", "region", "listing", "array",
-    "wait", "mutex",
+    "wait", "policy", "mutex", "ring", "producer", "consumer",
 ];
 
 #[test]

@@ -1,85 +1,14 @@
-//! What a door to another language needs and the typed interface cannot say: objects whose type is known only at run time.
-//!
-//! Hidden, because its shape follows `ffi/`, its one user. The bytes and fingerprints are those of the typed objects, so
-//! that both meet under one name: a [`RawMutex`] of the [`PlainType`] of `u64` is a [`Mutex<u64>`](crate::sync::Mutex).
+//! A mutex around data whose type is known only at run time.
 #![allow(unsafe_code)] // sees the start of an extent as a lock
 
+use super::PlainType;
+use super::plain::ALIGN_MAX;
 use crate::region::{Extent, Kind, Wanted};
 use crate::seat::Policy;
 use crate::seat::lock::{Got, RawLock};
 use crate::sync::LockError;
-use crate::{Deadline, Error, Payload, Region, Result, fingerprint};
+use crate::{Deadline, Error, Region, Result, fingerprint};
 use core::ptr::NonNull;
-
-/// The greatest alignment: a page.
-const ALIGN_MAX: u64 = 4096;
-
-/// What the directory knows of a type of plain data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PlainType {
-    size: u64,
-    align: u64,
-    fingerprint: u64,
-}
-
-impl PlainType {
-    /// That of a Rust type.
-    #[must_use]
-    pub const fn of<T: Payload>() -> Self {
-        let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
-        Self { size, align, fingerprint: T::FINGERPRINT }
-    }
-
-    /// Any other; `None` if no type can be like that.
-    #[must_use]
-    pub fn new(size: u64, align: u64, fingerprint: u64) -> Option<Self> {
-        let possible = align.is_power_of_two()
-            && align <= ALIGN_MAX
-            && (1..isize::MAX as u64).contains(&size)
-            && size.is_multiple_of(align);
-        possible.then_some(Self { size, align, fingerprint })
-    }
-
-    /// That of `[Self; len]`.
-    #[must_use]
-    pub fn array(self, len: u64) -> Option<Self> {
-        let size = self.size.checked_mul(len)?;
-        Self::new(size, self.align, fingerprint("array", &[len, self.fingerprint]))
-    }
-
-    /// That of a `repr(C)` struct with these fields (offset, type), in order of declaration.
-    #[must_use]
-    pub fn structure(size: u64, align: u64, fields: &[(u64, Self)]) -> Option<Self> {
-        let mut parts = vec![size, align];
-        let mut end = 0;
-        for (offset, field) in fields {
-            let fits = *offset >= end
-                && offset.is_multiple_of(field.align)
-                && align.is_multiple_of(field.align);
-            end = offset.checked_add(field.size).filter(|end| fits && *end <= size)?;
-            parts.extend([*offset, field.fingerprint]);
-        }
-        Self::new(size, align, fingerprint("struct", &parts))
-    }
-
-    /// Bytes.
-    #[must_use]
-    pub const fn size(self) -> u64 {
-        self.size
-    }
-
-    /// What its address must be a multiple of.
-    #[must_use]
-    pub const fn align(self) -> u64 {
-        self.align
-    }
-
-    /// See [`Shareable`](crate::Shareable).
-    #[must_use]
-    pub const fn fingerprint(self) -> u64 {
-        self.fingerprint
-    }
-}
 
 /// How a [`RawMutex`] was had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -172,15 +101,15 @@ impl RawMutex {
 
 /// What a `Mutex<T>` of such a `T` asks of the directory, and where the data is in it.
 fn layout(data: PlainType) -> Result<(Wanted, usize)> {
-    let align = data.align.max(align_of::<RawLock>() as u64);
-    let data_at = (size_of::<RawLock>() as u64).next_multiple_of(data.align);
+    let align = data.align().max(align_of::<RawLock>() as u64);
+    let data_at = (size_of::<RawLock>() as u64).next_multiple_of(data.align());
     let most = isize::MAX as u64 - 2 * ALIGN_MAX;
-    if data.size > most {
-        let found = data.size;
+    if data.size() > most {
+        let found = data.size();
         return Err(Error::OutOfRange { what: "the size of the data", found, least: 1, most });
     }
-    let bytes = (data_at + data.size).next_multiple_of(align);
-    let fingerprint = fingerprint("mutex", &[bytes, align, data.fingerprint]);
+    let bytes = (data_at + data.size()).next_multiple_of(align);
+    let fingerprint = fingerprint("mutex", &[bytes, align, data.fingerprint()]);
     let wanted = Wanted { kind: Kind::OBJECT, fingerprint, count: 1, bytes, align };
     Ok((wanted, usize::try_from(data_at).unwrap_or(0)))
 }
@@ -188,8 +117,8 @@ fn layout(data: PlainType) -> Result<(Wanted, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Shareable;
     use crate::sync::{Adaptive, Mutex};
+    use crate::{Payload, Shareable};
     use zerocopy::FromBytes;
 
     #[derive(Debug, Shareable, FromBytes)]
@@ -226,33 +155,5 @@ mod tests {
         assert!(matches!(raw.try_lock(), Err(LockError::Deadlock { .. })));
         assert!(raw.mark_consistent() && raw.unlock());
         assert!(!raw.mark_consistent() && !raw.unlock());
-    }
-
-    #[test]
-    fn a_type_is_described_as_the_derive_macro_would() {
-        let numbers = PlainType::of::<u32>().array(3).unwrap();
-        assert_eq!(numbers, PlainType::of::<[u32; 3]>());
-        let fields = [(0, PlainType::of::<u8>()), (4, numbers), (16, PlainType::of::<i64>())];
-        assert_eq!(PlainType::structure(64, 64, &fields), Some(PlainType::of::<Wide>()));
-    }
-
-    #[test]
-    fn what_no_type_can_be_is_refused() {
-        let byte = PlainType::of::<u8>();
-        let word = PlainType::of::<u32>();
-        for (size, align) in [(0, 1), (4, 0), (4, 3), (6, 4), (u64::MAX, 1), (8192, 8192)] {
-            assert_eq!(PlainType::new(size, align, 7), None, "{size} {align}");
-        }
-        assert_eq!(word.array(0), None);
-        assert_eq!(word.array(u64::MAX / 2), None);
-        assert_eq!(PlainType::structure(4, 4, &[(0, word), (3, byte)]), None, "overlap");
-        assert_eq!(PlainType::structure(8, 4, &[(2, word)]), None, "misaligned");
-        assert_eq!(
-            PlainType::structure(4, 1, &[(0, word)]),
-            None,
-            "aligned to less than its field"
-        );
-        assert_eq!(PlainType::structure(4, 4, &[(0, byte), (1, word)]), None);
-        assert_eq!(PlainType::structure(4, 4, &[(u64::MAX, byte)]), None);
     }
 }
