@@ -13,6 +13,7 @@ mod deadline;
 mod failure;
 mod listing;
 mod mutex;
+mod open;
 mod options;
 mod policy;
 mod producer;

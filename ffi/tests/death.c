@@ -24,6 +24,28 @@ static void repair(void) {
     OK(sabha_mutex_unlock(mutex));
 }
 
+/* Pushes items for ever: somebody will stop it. */
+static void produce(sabha_region *region) {
+    sabha_ring *ring;
+    sabha_producer *producer;
+    OK(sabha_ring_open(region, "numbers", sabha_type_of(SABHA_U64), 16, &ring));
+    OK(sabha_ring_producer(ring, SABHA_ADAPTIVE, &producer));
+    puts("pushing");
+    for (uint64_t number = 0;; number++)
+        OK(sabha_producer_push_until(producer, &number, SABHA_NEVER));
+}
+
+/* Sleeps until a Rust process stores and notifies. */
+static void hear(sabha_region *region) {
+    sabha_array *bell;
+    int64_t value;
+    OK(sabha_array_find(region, "bell", SABHA_I64, 1, &bell));
+    puts("listening");
+    OK(sabha_i64_wait_until(bell, 0, 0, sabha_deadline_after(20 * SECOND)));
+    OK(sabha_i64_load(bell, 0, &value));
+    CHECK(value == INT64_C(1) << 40);
+}
+
 /* As `repair`, but is asleep at the lock when its holder dies. */
 static void wait_and_repair(void) {
     GIVES(SABHA_E_HELD, sabha_mutex_try_lock(mutex));
@@ -41,6 +63,10 @@ int main(int argc, char **argv) {
         hold();
     else if (strcmp(argv[1], "repair") == 0)
         repair();
+    else if (strcmp(argv[1], "produce") == 0)
+        produce(region);
+    else if (strcmp(argv[1], "listen") == 0)
+        hear(region);
     else
         wait_and_repair();
     return 0;

@@ -1,12 +1,14 @@
-//! A C process and a Rust process meet at one lock, and each survives the other's murder.
+//! A C process and a Rust process meet in one region, and each survives the other's murder.
 
 mod common;
 
 use sabha_core::Region;
+use sabha_core::ring::spsc::{PopError, Spsc};
 use sabha_core::sync::{LockError, Mutex};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::AtomicI64;
 
 static PROGRAM: LazyLock<std::path::PathBuf> = LazyLock::new(|| common::program("tests/death.c"));
 
@@ -58,6 +60,13 @@ fn rust_role_hold() {
     std::thread::sleep(std::time::Duration::from_secs(60));
 }
 
+/// Whether the process has fallen asleep; or is gone, which the test will find out.
+fn sleeps(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    !state.starts_with(['R', 'D'])
+}
+
 fn murder(child: &mut Child) {
     child.kill().unwrap(); // SIGKILL
     child.wait().unwrap();
@@ -96,8 +105,44 @@ fn a_c_process_that_sleeps_at_the_lock_wakes_when_its_rust_holder_is_killed() {
     let total = place.0.object::<Mutex<u64>>("total").unwrap();
     let mut holder = rust_holder(&place);
     let mut sleeper = start(&mut c_program("wait", &place), "waiting");
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    while !sleeps(sleeper.id()) {
+        std::thread::yield_now();
+    }
     murder(&mut holder);
     assert!(sleeper.wait().unwrap().success());
     assert_eq!(*total.lock().unwrap(), 1);
+}
+
+#[test]
+fn rust_gets_every_item_of_a_killed_c_producer_in_order() {
+    let place = Place::new("ring");
+    let ring = Spsc::<u64>::open_or_create(&place.0, "numbers", 16).unwrap();
+    let mut consumer = ring.consumer().unwrap();
+    let mut child = start(&mut c_program("produce", &place), "pushing");
+    for number in 0..1000 {
+        assert_eq!(consumer.pop(), Ok(number));
+    }
+    murder(&mut child);
+    let mut next = 1000;
+    let end = loop {
+        match consumer.pop() {
+            Ok(number) => assert_eq!(number, next),
+            Err(end) => break end,
+        }
+        next += 1;
+    };
+    assert_eq!(end, PopError::Abandoned);
+    assert!(ring.producer().is_ok(), "its end can be taken");
+}
+
+#[test]
+fn rust_wakes_a_c_process() {
+    let place = Place::new("bell");
+    let bell = place.0.slice::<AtomicI64>("bell", 1).unwrap();
+    let mut child = start(&mut c_program("listen", &place), "listening");
+    while !sleeps(child.id()) {
+        std::thread::yield_now();
+    }
+    assert_eq!(bell.store_and_notify(0, 1 << 40, u32::MAX).unwrap(), 1);
+    assert!(child.wait().unwrap().success());
 }

@@ -38,6 +38,7 @@ pub struct Run {
 
 impl Slots {
     /// The slots of `len` positions: up to the end of memory, and on from its start.
+    #[allow(clippy::cast_possible_truncation, reason = "64-bit machines only")]
     fn runs(self, position: u64, len: usize) -> [Run; 2] {
         let index = (position & self.mask) as usize;
         let first = len.min(self.mask as usize + 1 - index);
@@ -82,8 +83,8 @@ impl RawRing {
             let (what, found) = ("the alignment of a ring's items", item.align());
             return Err(Error::OutOfRange { what, found, least: 1, most });
         }
-        // `PlainType::new` has seen to it that both fit.
-        let (size, align) = (item.size() as usize, item.align() as usize);
+        let native = |number| usize::try_from(number).unwrap_or(isize::MAX.unsigned_abs());
+        let (size, align) = (native(item.size()), native(item.align()));
         let item = Item { size, align, fingerprint: item.fingerprint() };
         let (ring, first) = Spsc::of_items(region, name, capacity, item)?;
         let mask = ring.capacity() as u64 - 1;
