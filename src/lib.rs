@@ -43,6 +43,8 @@ extern crate self as sabha;
 mod error;
 mod os;
 mod payload;
+#[doc(hidden)]
+pub mod raw;
 mod region;
 pub mod ring;
 mod seat;

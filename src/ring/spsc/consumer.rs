@@ -83,7 +83,7 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
     /// As [`pop`](Self::pop), and [`TimedOut`](PopError::TimedOut).
     #[inline]
     pub fn pop_until(&mut self, deadline: Deadline) -> Result<T, PopError> {
-        self.await_item(deadline)?;
+        self.await_item::<P>(deadline)?;
         Ok(self.pop_ready())
     }
 
@@ -190,8 +190,13 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
         Ok(count.min(to_usize(self.side.ready())))
     }
 
+    /// Waits for an item as `Q` does, whatever `P` is.
+    pub(crate) fn wait_for_item<Q: Policy>(&mut self, until: Deadline) -> Result<(), PopError> {
+        Ok(self.await_item::<Q>(until)?)
+    }
+
     #[inline]
-    fn await_item(&mut self, deadline: Deadline) -> Result<(), Refusal> {
+    fn await_item<Q: Policy>(&mut self, deadline: Deadline) -> Result<(), Refusal> {
         if self.tenure.is_forked() {
             return Err(Refusal::Forked);
         }
@@ -199,7 +204,7 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
             return Ok(());
         }
         let Self { side, tenure, .. } = self;
-        side.wait(patience::<P>(), deadline, &|owner| tenure.place.is_gone(owner))
+        side.wait(patience::<Q>(), deadline, &|owner| tenure.place.is_gone(owner))
     }
 
     #[inline]

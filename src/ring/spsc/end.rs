@@ -9,6 +9,7 @@ use crate::region::{Extent, Kind, Region, Wanted};
 use crate::seat::{MemberId, MemberInfo, PULSE, Policy};
 use crate::{Error, Payload, Result, fingerprint};
 use core::mem::offset_of;
+use core::ptr::NonNull;
 use std::sync::Arc;
 
 /// Where the slots begin: behind the lines that are written all the time, on a line of their own.
@@ -25,7 +26,7 @@ const _: () = {
 };
 
 /// The alignment of the ring, and the most that an item may ask for.
-const ALIGN: usize = 128;
+pub(crate) const ALIGN: usize = 128;
 
 /// The ring as this process has it mapped.
 pub(super) struct Place {
@@ -43,16 +44,37 @@ impl Place {
         capacity: usize,
         make: bool,
     ) -> Result<(Arc<Self>, Slots<T>)> {
-        let (capacity, wanted) = wanted::<T>(capacity)?;
+        const {
+            assert!(
+                size_of::<T>() != 0,
+                "an item of no bytes needs no ring: count in an AtomicU64"
+            );
+            assert!(align_of::<T>() <= ALIGN, "an item may be aligned to 128 bytes at most");
+        }
+        let (size, align, fingerprint) = (size_of::<T>(), align_of::<T>(), T::FINGERPRINT);
+        let (place, first) =
+            Self::find_of(region, name, capacity, Item { size, align, fingerprint }, make)?;
+        // SAFETY: as many slots of type `T`, as `T` says; mapped as long as the extent is kept.
+        let slots = unsafe { Slots::new(first.cast(), place.capacity) };
+        Ok((place, slots))
+    }
+
+    /// The same for items that only numbers describe, and the address of the first slot.
+    pub(super) fn find_of(
+        region: &Region,
+        name: &str,
+        capacity: usize,
+        item: Item,
+        make: bool,
+    ) -> Result<(Arc<Self>, NonNull<u8>)> {
+        let (capacity, wanted) = wanted(capacity, item)?;
         let extent = region.extent(name, wanted, make)?;
         // SAFETY: the directory placed `wanted` there, aligned: a ring's words, all atomics, valid as zeros and as
         // anything else. `Place` keeps the extent, and so the mapping, longer than any copy of this reference.
         let ring = unsafe { extent.start.cast::<Ring>().as_ref() };
         // SAFETY: behind the words, inside the extent.
-        let first = unsafe { extent.start.add(SLOTS_AT) }.cast::<T>();
-        // SAFETY: `capacity` slots of type `T`, as `wanted` says; mapped as long as the extent is kept.
-        let slots = unsafe { Slots::new(first, capacity) };
-        Ok((Arc::new(Self { extent, ring, capacity }), slots))
+        let first = unsafe { extent.start.add(SLOTS_AT) };
+        Ok((Arc::new(Self { extent, ring, capacity }), first))
     }
 
     /// Whether the owner of an end is gone: the kernel's word. A word that names nobody counts as gone.
@@ -82,21 +104,25 @@ impl Place {
     }
 }
 
+/// What an item is; not empty, and aligned to [`ALIGN`] at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Item {
+    pub(crate) size: usize,
+    pub(crate) align: usize,
+    pub(crate) fingerprint: u64,
+}
+
 /// The capacity, a power of two, and what a ring of it asks of the directory.
-fn wanted<T: Payload>(capacity: usize) -> Result<(u64, Wanted)> {
-    const {
-        assert!(size_of::<T>() != 0, "an item of no bytes needs no ring: count in an AtomicU64");
-        assert!(align_of::<T>() <= ALIGN, "an item may be aligned to 128 bytes at most");
-    }
-    let most = 1 << ((isize::MAX.unsigned_abs() - SLOTS_AT) / size_of::<T>()).max(1).ilog2();
+fn wanted(capacity: usize, item: Item) -> Result<(u64, Wanted)> {
+    let Item { size, align, fingerprint: item } = item;
+    let most = 1 << ((isize::MAX.unsigned_abs() - SLOTS_AT) / size).max(1).ilog2();
     if capacity == 0 || capacity > most {
         let (found, most) = (capacity as u64, most as u64);
         return Err(Error::OutOfRange { what: "the ring's capacity", found, least: 1, most });
     }
     let count = capacity.next_power_of_two();
-    let bytes = (SLOTS_AT + count * size_of::<T>()) as u64;
-    let size = size_of::<T>() as u64;
-    let fingerprint = fingerprint("spsc", &[size, align_of::<T>() as u64, T::FINGERPRINT]);
+    let bytes = (SLOTS_AT + count * size) as u64;
+    let fingerprint = fingerprint("spsc", &[size as u64, align as u64, item]);
     let count = count as u64;
     Ok((count, Wanted { kind: Kind::SPSC, fingerprint, count, bytes, align: ALIGN as u64 }))
 }

@@ -65,9 +65,12 @@ pub use consumer::Consumer;
 pub use producer::Producer;
 pub use refused::{PopError, PushError};
 
+pub(crate) use end::{ALIGN, Item};
+
 use crate::os::cpu;
 use crate::{Payload, Region, Result};
 use core::fmt;
+use core::ptr::NonNull;
 use end::{Place, Role, Tenure};
 use producer::to_usize;
 use slots::Slots;
@@ -156,6 +159,21 @@ impl<T: Payload> Spsc<T> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.place.ring.is_closed()
+    }
+}
+
+impl Spsc<u8> {
+    /// A ring of items that only numbers describe, and the address of its first slot. Its ends keep the positions; who
+    /// asked for it touches the slots, and calls nothing here that would.
+    pub(crate) fn of_items(
+        region: &Region,
+        name: &str,
+        capacity: usize,
+        item: Item,
+    ) -> Result<(Self, NonNull<u8>)> {
+        let (place, first) = Place::find_of(region, name, capacity, item, true)?;
+        let slots = Slots::untyped(first, place.capacity);
+        Ok((Self { place, slots }, first))
     }
 }
 

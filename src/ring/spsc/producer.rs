@@ -82,7 +82,7 @@ impl<T: Payload, P: Policy> Producer<T, P> {
     /// As [`push`](Self::push), and [`TimedOut`](PushError::TimedOut).
     #[inline]
     pub fn push_until(&mut self, value: T, deadline: Deadline) -> Result<(), PushError<T>> {
-        match self.await_room(deadline) {
+        match self.await_room::<P>(deadline) {
             Ok(()) => self.push_into_room(value),
             Err(why) => Err(PushError::new(why, value)),
         }
@@ -187,8 +187,16 @@ impl<T: Payload, P: Policy> Producer<T, P> {
         if self.side.room() >= count { Ok(()) } else { Err(Refusal::NotYet) }
     }
 
+    /// Waits for a free slot as `Q` does, whatever `P` is.
+    pub(crate) fn wait_for_room<Q: Policy>(
+        &mut self,
+        until: Deadline,
+    ) -> Result<(), PushError<()>> {
+        self.await_room::<Q>(until).map_err(|why| PushError::new(why, ()))
+    }
+
     #[inline]
-    fn await_room(&mut self, deadline: Deadline) -> Result<(), Refusal> {
+    fn await_room<Q: Policy>(&mut self, deadline: Deadline) -> Result<(), Refusal> {
         if self.tenure.is_forked() {
             return Err(Refusal::Forked);
         }
@@ -196,7 +204,7 @@ impl<T: Payload, P: Policy> Producer<T, P> {
             return Ok(());
         }
         let Self { side, tenure, .. } = self;
-        side.wait(patience::<P>(), deadline, &|owner| tenure.place.is_gone(owner))
+        side.wait(patience::<Q>(), deadline, &|owner| tenure.place.is_gone(owner))
     }
 
     #[inline]

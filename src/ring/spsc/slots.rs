@@ -92,3 +92,11 @@ impl<T> Slots<T> {
         unsafe { rest.copy_to_nonoverlapping(values.as_mut_ptr().wrapping_add(len), rest_len) };
     }
 }
+
+impl Slots<u8> {
+    /// Only a mask: the slots are of another size, and nothing here touches them.
+    pub(super) fn untyped(first: NonNull<u8>, capacity: u64) -> Self {
+        // SAFETY: `capacity` bytes from the first slot on lie inside the slots, each of which has at least one.
+        unsafe { Self::new(first, capacity) }
+    }
+}
