@@ -113,7 +113,7 @@ fn a_process_of_many_threads_forks_while_they_use_regions() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while busy() {
-                    drop(Region::anonymous(4096).unwrap().enter().unwrap());
+                    let _ = Region::anonymous(4096).unwrap().enter().unwrap();
                 }
             });
             scope.spawn(|| {
@@ -205,6 +205,7 @@ fn knows(pid: u32, path: &std::path::Path) -> bool {
 }
 
 #[test]
+#[allow(clippy::zombie_processes, reason = "its parent is killed")]
 fn a_program_that_a_member_starts_keeps_nothing_of_it() {
     let name = Name::new("exec");
     let region = Region::create(&name, 1 << 16).unwrap();

@@ -233,7 +233,7 @@ pub extern "C" fn sabha_last_error(buffer: *mut c_char, size: usize) -> usize {
             // SAFETY: the caller of the C function answers for `size` bytes; `cut` is less.
             unsafe { core::ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast(), cut) };
             // SAFETY: as above.
-            unsafe { buffer.add(cut).write(0) };
+            unsafe { buffer.wrapping_add(cut).write(0) };
         }
         text.len()
     })

@@ -77,8 +77,9 @@ unsafe fn fields(options: *const sabha_region_options) -> Result<sabha_region_op
     if !options.is_aligned() {
         return Err(Failure::argument("`options` is misaligned"));
     }
-    // SAFETY: the caller's duty: at least `struct_size` itself is there.
-    let size = unsafe { (&raw const (*options).struct_size).read() } as usize;
+    const { assert!(core::mem::offset_of!(sabha_region_options, struct_size) == 0) };
+    // SAFETY: the caller's duty: at least `struct_size`, the first field, is there.
+    let size = unsafe { options.cast::<u32>().read() } as usize;
     if !(FIRST..=4096).contains(&size) {
         return Err(Failure::argument(&format!(
             "struct_size {size} is that of no version: use SABHA_REGION_OPTIONS_INIT"

@@ -1,5 +1,7 @@
 //! Which version a program was compiled for, and which it has met.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "constants for the header"))]
+
 use core::ffi::{CStr, c_char};
 
 /// The version of this header.
