@@ -116,11 +116,11 @@ impl<'p> Crew<'p> {
 
     /// Gives a job to each desk in turn, as long as there are jobs and somebody has room.
     fn hand_out_jobs(&mut self) -> Result<()> {
+        let end = self.end_of_hand_out();
         loop {
             let before = self.next_job;
             for desk in &mut self.desks {
-                let is_left = self.next_job < self.plan.jobs.len();
-                if is_left && desk.give(Job::new(self.next_job, self.plan))? {
+                if self.next_job < end && desk.give(Job::new(self.next_job, self.plan))? {
                     self.board.call(desk.index)?;
                     self.next_job += 1;
                 }
@@ -129,6 +129,15 @@ impl<'p> Crew<'p> {
                 return Ok(());
             }
         }
+    }
+
+    /// Up to where jobs may be handed out: as long as there are kills to come some are kept back,
+    /// and given out one at a time, so that the work is not over before the last kill.
+    fn end_of_hand_out(&self) -> usize {
+        let jobs = self.plan.jobs.len();
+        let nobody_has_one = self.reducer.done() == self.next_job;
+        let kept_back = 2 * self.killer.left();
+        jobs.saturating_sub(kept_back).max(self.next_job + usize::from(nobody_has_one)).min(jobs)
     }
 
     /// Folds in what has arrived.
@@ -155,37 +164,42 @@ impl<'p> Crew<'p> {
         Ok(())
     }
 
-    /// Kills a worker that is counting, if it is time to, and replaces it.
+    /// Kills as many workers as it is time for.
     fn kill_if_due(&mut self, elapsed: Duration) -> Result<()> {
-        let a_job = self.duration_of_a_job(elapsed);
-        if !self.killer.is_due(self.reducer.tally.bytes, a_job) {
-            return Ok(());
+        let soon = self.duration_of_a_job(elapsed);
+        for _ in 0..self.killer.due(self.reducer.tally.bytes, soon) {
+            if self.kill_somebody_at_work()? {
+                self.killed += 1;
+            } else {
+                self.killer.postpone(soon);
+            }
         }
-        let at_work: Vec<_> =
-            (0..self.desks.len()).filter(|desk| self.board.is_at_work(*desk)).collect();
-        let victim = self.killer.choose(&at_work);
-        let Some(desk) = victim.and_then(|index| self.desks.get_mut(index)) else {
-            self.killer.postpone(a_job);
-            return Ok(());
-        };
-        desk.worker.kill()?;
-        let status = desk.worker.wait()?;
-        // It may have finished its job since we looked. Then it was killed for nothing.
-        if self.board.is_at_work(desk.index) && status.signal() == Some(Signal::SIGKILL as i32) {
-            self.killed += 1;
-            self.killer.has_hit();
-        } else {
-            self.killer.postpone(a_job);
-        }
-        self.board.set_at_work(desk.index, None);
-        self.replaced += 1;
-        desk.replace(&self.board)
+        Ok(())
     }
 
+    /// Kills one who is counting, and replaces it. `false`: nobody is, or the job was finished
+    /// between the look and the kill.
+    fn kill_somebody_at_work(&mut self) -> Result<bool> {
+        let is_at_work = |desk: &usize| self.board.is_at_work(*desk);
+        let at_work: Vec<_> = (0..self.desks.len()).filter(is_at_work).collect();
+        let victim = self.killer.choose(&at_work);
+        let Some(desk) = victim.and_then(|index| self.desks.get_mut(index)) else {
+            return Ok(false);
+        };
+        desk.worker.kill()?;
+        let by_us = desk.worker.wait()?.signal() == Some(Signal::SIGKILL as i32);
+        let was_at_work = self.board.is_at_work(desk.index);
+        self.board.set_at_work(desk.index, None);
+        desk.replace(&self.board)?;
+        self.replaced += 1;
+        Ok(by_us && was_at_work)
+    }
+
+    /// So far; no more than what is left to do would take.
     fn duration_of_a_job(&self, elapsed: Duration) -> Duration {
-        let desks = u32::try_from(self.desks.len()).unwrap_or(1);
-        let done = u32::try_from(self.reducer.done()).unwrap_or(u32::MAX);
-        elapsed * desks / done.max(1)
+        let [desks, done, all] = [self.desks.len(), self.reducer.done(), self.plan.jobs.len()]
+            .map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        elapsed * desks.min(all - done) / done.max(1)
     }
 
     /// Until the bell has rung since `heard`, or there may be something else to do.

@@ -1,16 +1,16 @@
 //! When to kill: at random moments, spread over the run.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-/// The plan of the kills that are still to come.
+/// The kills that are still to come.
 ///
-/// Each has a random place in the work: so many bytes are counted. That alone would always hit at
-/// the moment when a result is folded in, so when the place is reached a random fraction of the
-/// time that a job takes is waited for.
+/// Each has a random place in the work: when so many bytes are counted. That alone would always hit
+/// just when a result is folded in, so at its place it is only given a time: a random one, soon.
 pub struct Killer {
     /// Bytes counted, the first place last.
     places: Vec<u64>,
-    due: Option<Instant>,
+    times: Vec<Instant>,
     random: Random,
 }
 
@@ -21,27 +21,30 @@ impl Killer {
         let mut random = Random(seed);
         let end = bytes_total - bytes_total / 10;
         let mut places: Vec<_> = (0..kills).map(|_| random.below(end)).collect();
-        places.sort_unstable_by(|one, other| other.cmp(one));
-        Self { places, due: None, random }
+        places.sort_unstable_by_key(|place| Reverse(*place));
+        Self { places, times: Vec::new(), random }
     }
 
-    /// Whether to kill now; `bytes_done` is how far the work is, `job` what a job takes.
-    pub fn is_due(&mut self, bytes_done: u64, job: Duration) -> bool {
-        let now = Instant::now();
-        match self.due {
-            Some(due) => now >= due,
-            None => {
-                if self.places.last().is_some_and(|place| *place <= bytes_done) {
-                    self.postpone(job);
-                }
-                false
-            }
+    /// How many to kill now, if `bytes_done` are counted; `soon` is the longest way from a place to
+    /// a time.
+    pub fn due(&mut self, bytes_done: u64, soon: Duration) -> usize {
+        while self.places.pop_if(|place| *place <= bytes_done).is_some() {
+            self.postpone(soon);
         }
+        let now = Instant::now();
+        let before = self.times.len();
+        self.times.retain(|time| *time > now);
+        before - self.times.len()
     }
 
-    /// When to ask again whether it [`is_due`](Self::is_due), at the latest.
-    pub const fn next(&self) -> Option<Instant> {
-        self.due
+    /// How many are still to come.
+    pub const fn left(&self) -> usize {
+        self.places.len() + self.times.len()
+    }
+
+    /// When the next one is due, if it has a time.
+    pub fn next(&self) -> Option<Instant> {
+        self.times.iter().min().copied()
     }
 
     /// One of `victims`; nobody if there is none.
@@ -50,16 +53,10 @@ impl Killer {
         victims.get(usize::try_from(index).ok()?).copied()
     }
 
-    /// The kill has hit a worker at work: on to the next one.
-    pub fn has_hit(&mut self) {
-        self.places.pop();
-        self.due = None;
-    }
-
-    /// It has not: try again in a while.
-    pub fn postpone(&mut self, job: Duration) {
-        let micros = self.random.below(u64::try_from(job.as_micros()).unwrap_or(u64::MAX));
-        self.due = Some(Instant::now() + Duration::from_micros(micros));
+    /// Gives a kill a time. Also one that has hit nobody at work: it is tried again.
+    pub fn postpone(&mut self, soon: Duration) {
+        let micros = self.random.below(u64::try_from(soon.as_micros()).unwrap_or(u64::MAX));
+        self.times.push(Instant::now() + Duration::from_micros(micros));
     }
 }
 

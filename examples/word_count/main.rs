@@ -157,7 +157,7 @@ fn find(options: &Options) -> Result<Found, String> {
 
 /// Enough jobs that no worker waits long for the last one, and that a kill costs little.
 fn jobs_min(options: &Options) -> u64 {
-    (8 * options.workers).max(4 * options.kill) as u64
+    (8 * options.workers).max(8 * options.kill) as u64
 }
 
 fn refuse(sentence: &str) -> ExitCode {
