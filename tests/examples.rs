@@ -55,3 +55,8 @@ fn owner_died_tells_the_survivor() {
     ];
     proves("owner_died", &[], &texts);
 }
+
+#[test]
+fn ping_pong_loses_no_ball() {
+    proves("ping_pong", &[], &["99.9 %", "asleep", "spinning", "no ball lost"]);
+}

@@ -3,10 +3,13 @@
 
 pub mod reference;
 
-use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
+use reference::{InCommon, futex_wait, futex_wake};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::*};
 use std::time::{Duration, Instant};
 
 /// A forked process that runs its work. Reaped at drop, killed before if it has not ended.
@@ -31,6 +34,10 @@ impl Child {
 }
 
 impl Child {
+    fn has_ended(&self) -> bool {
+        waitpid(self.0, Some(WaitPidFlag::WNOHANG)) != Ok(WaitStatus::StillAlive)
+    }
+
     /// Waits for its end.
     pub fn join(self) {
         let ended = waitpid(self.0, None);
@@ -46,11 +53,78 @@ impl Drop for Child {
     }
 }
 
-/// Keeps the calling thread on one processor (modulo how many there are).
+/// A child on processor 1 that works while it is asked to, and sleeps in between.
+pub struct Partner {
+    turn: InCommon<Turn>,
+    child: Child,
+}
+
+/// What the two tell each other.
+struct Turn {
+    go: AtomicU32,
+    awake: AtomicU32,
+}
+
+/// What the partner calls when there is nothing to do: a turn of a spin loop, or the rest that it was told to take.
+pub struct Idle<'a>(&'a Turn);
+
+impl Partner {
+    /// Forks it. `work` never ends, and is idle as long as the caller does not do its part.
+    pub fn spawn(work: impl FnOnce(&Idle<'_>)) -> Self {
+        // SAFETY: zeros are words.
+        let turn: InCommon<Turn> = unsafe { InCommon::zeroed() };
+        turn.awake.store(1, Relaxed);
+        let child = Child::spawn(1, || work(&Idle(&turn)));
+        let partner = Self { turn, child };
+        partner.await_awake(0);
+        partner
+    }
+
+    /// Has it work while `act` runs.
+    pub fn during<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.turn.go.store(1, Release);
+        futex_wake(&self.turn.go);
+        self.await_awake(1);
+        let result = act();
+        self.turn.go.store(0, Release);
+        self.await_awake(0);
+        result
+    }
+
+    fn await_awake(&self, awake: u32) {
+        while self.turn.awake.load(Acquire) != awake {
+            assert!(!self.child.has_ended(), "a child of the bench failed");
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl Idle<'_> {
+    /// See the type.
+    #[inline]
+    pub fn turn(&self) {
+        if self.0.go.load(Acquire) == 0 { self.rest() } else { std::hint::spin_loop() }
+    }
+
+    #[cold]
+    fn rest(&self) {
+        self.0.awake.store(0, Release);
+        while self.0.go.load(Acquire) == 0 {
+            futex_wait(&self.0.go, 0);
+        }
+        self.0.awake.store(1, Release);
+    }
+}
+
+/// Keeps the calling thread on one processor (modulo how many there were at the first call).
 pub fn pin(cpu: usize) {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    static CPUS: OnceLock<Vec<usize>> = OnceLock::new();
+    let cpus = CPUS.get_or_init(|| {
+        let allowed = sched_getaffinity(Pid::from_raw(0)).expect("ours");
+        (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true)).collect()
+    });
     let mut set = CpuSet::new();
-    set.set(cpu % cpus).expect("a small number");
+    set.set(cpus[cpu % cpus.len()]).expect("a processor");
     let _ = sched_setaffinity(Pid::from_raw(0), &set); // refused in some sandboxes: then unpinned
 }
 

@@ -27,6 +27,13 @@ impl<T> InCommon<T> {
     }
 }
 
+impl<T> InCommon<T> {
+    /// It is never unmapped.
+    pub fn forever(self) -> &'static T {
+        &self.0.0
+    }
+}
+
 impl<T> Deref for InCommon<T> {
     type Target = T;
 
