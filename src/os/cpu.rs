@@ -20,12 +20,28 @@ pub(crate) fn cores() -> usize {
     static CORES: AtomicUsize = AtomicUsize::new(0);
     match CORES.load(Relaxed) {
         0 => {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let cores = ask_cores();
             CORES.store(cores, Relaxed);
             cores
         }
         cores => cores,
     }
+}
+
+/// One system call; the standard library would read the control groups' files, too, which the scheduler knows better.
+fn ask_cores() -> usize {
+    let mut set = core::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: a live set of the length that is said, for the kernel to fill; 0 means the calling thread.
+    let rc = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr()) };
+    // SAFETY: zeroed: every bit pattern is a set.
+    let set = unsafe { set.assume_init() };
+    // More processors than such a set can name are refused; then there is more than one.
+    if rc != 0 {
+        return 2;
+    }
+    // SAFETY: only counts the set's bits.
+    let count = unsafe { libc::CPU_COUNT(&set) };
+    usize::try_from(count).unwrap_or(1).max(1)
 }
 
 /// Agrees that other processes may order this one's memory accesses with [`barrier_everywhere`]. `false` where the kernel

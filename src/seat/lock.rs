@@ -165,7 +165,7 @@ impl RawLock {
     #[cold]
     pub(crate) fn lock<P: Policy>(&self, deadline: Deadline) -> Result<Got, Refused> {
         let me = cache::seat_at(self.address()).map_err(Refused::Seat)?;
-        self.lock_slowly::<P>(me, deadline)
+        if self.take_free(me) { Ok(Got::Clean) } else { self.lock_slowly::<P>(me, deadline) }
     }
 
     /// Locks if nobody living holds it.
