@@ -1,9 +1,7 @@
-//! The ring as its users meet it: in one process, between processes, closed, forked, damaged. Who is killed: see
-//! `spsc_killed.rs`.
-#![allow(
-    unsafe_code,
-    reason = "Shareable payloads of every shape; scribbles over a ring; slices in place"
-)]
+//! The ring as its users meet it: in one process, between processes, closed, forked, damaged. Who
+//! is killed: see `spsc_killed.rs`.
+#![allow(unsafe_code, reason = "payloads of every shape, slices in place, inherited handles")]
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test may panic")]
 
 mod support;
 
@@ -38,7 +36,7 @@ fn late() -> Deadline {
     Deadline::after(Duration::from_secs(60))
 }
 
-// ---- One process ------------------------------------------------------------------------------------------------
+// ---- One process ----
 
 #[test]
 fn items_come_out_in_order() {
@@ -327,7 +325,7 @@ fn errors_say_what_happened_and_give_the_item_back() {
     assert_eq!(boxed.to_string(), "the ring is full, and its consumer is gone");
 }
 
-// ---- Whose end ----------------------------------------------------------------------------------------------------
+// ---- Whose end ----
 
 fn taken<T: Debug>(refused: Result<T, Error>) -> u32 {
     match refused {
@@ -391,6 +389,12 @@ fn an_end_that_nobody_has_is_not_abandoned() {
     assert!(!producer.is_abandoned());
 }
 
+/// The copy of a handle that a child gets by the fork, as a value. Its parent keeps the other.
+fn inherited<T>(handle: &T) -> T {
+    // SAFETY: called in a forked child, which uses this one and leaves the original alone.
+    unsafe { std::ptr::read(handle) }
+}
+
 #[test]
 fn inherited_ends_refuse_and_are_not_given_back_by_the_child() {
     let region = region();
@@ -398,8 +402,7 @@ fn inherited_ends_refuse_and_are_not_given_back_by_the_child() {
     let (mut producer, mut consumer) = ends(&ring);
     producer.push_slice(&[1, 2]).unwrap();
     let child = Child::spawn(|| {
-        // SAFETY: copies of the handles, as a fork makes them; dropped in the child, and again by the parent.
-        let (mut p, mut c) = unsafe { (std::ptr::read(&producer), std::ptr::read(&consumer)) };
+        let (mut p, mut c) = (inherited(&producer), inherited(&consumer));
         assert_eq!(p.try_push(9), Err(PushError::Forked(9)));
         assert_eq!(p.push(9), Err(PushError::Forked(9)));
         assert_eq!(p.push_slice(&[9]), Err(PushError::Forked(())));
@@ -428,8 +431,7 @@ fn inherited_claims_and_chunks_are_empty() {
     let chunk = consumer.read(2).unwrap();
     claim.write(0, 3);
     let child = Child::spawn(|| {
-        // SAFETY: copies of the handles, as a fork makes them.
-        let (claim, chunk) = unsafe { (std::ptr::read(&claim), std::ptr::read(&chunk)) };
+        let (claim, chunk) = (inherited(&claim), inherited(&chunk));
         assert_eq!((claim.len(), chunk.len(), chunk.get(0)), (0, 0, None));
         assert_eq!(claim.commit(1), Err(PushError::Forked(())));
         chunk.release(1);
@@ -440,9 +442,10 @@ fn inherited_claims_and_chunks_are_empty() {
     assert_eq!((producer.position(), consumer.position()), (3, 0));
 }
 
-// ---- Two processes ------------------------------------------------------------------------------------------------
+// ---- Two processes ----
 
-/// A child pushes the numbers below `items`, as `push` does from a position on; they arrive in order.
+/// A child pushes the numbers below `items`, as `push` does from a position on; they arrive in
+/// order.
 fn stream<P: Policy>(
     capacity: usize,
     items: u64,
@@ -544,7 +547,7 @@ fn a_million_items_arrive_in_place() {
 
 #[test]
 fn two_that_sleep_wake_each_other_each_time() {
-    // A wake that is lost costs a pulse of 100 ms: two thousand of them would not end in this minute.
+    // A wake that is lost costs a pulse of 100 ms: two thousand of them would not end in a minute.
     let region = region();
     let there = Spsc::<u64>::open_or_create(&region, "there", 1).unwrap();
     let back = Spsc::<u64>::open_or_create(&region, "back", 1).unwrap();
@@ -582,7 +585,7 @@ fn a_sleeping_producer_wakes_when_there_is_room() {
     assert_eq!(child.wait(), 0);
 }
 
-// ---- Closing ------------------------------------------------------------------------------------------------------
+// ---- Closing ----
 
 #[test]
 fn a_closed_ring_is_drained_and_then_closed_for_ever() {
@@ -691,7 +694,7 @@ fn a_close_wakes_the_sleepers() {
     }
 }
 
-// ---- Damage -------------------------------------------------------------------------------------------------------
+// ---- Damage ----
 
 /// The bytes of the ring in the region's file.
 struct Bytes(std::fs::File, u64);

@@ -52,7 +52,7 @@ fn killed(child: Child) {
     assert_eq!(child.wait(), -libc::SIGKILL);
 }
 
-// ---- Abandoned ----------------------------------------------------------------------------------------------------
+// ---- Abandoned ----
 
 #[test]
 fn a_dead_producers_items_come_first_and_then_abandoned() {
@@ -61,10 +61,12 @@ fn a_dead_producers_items_come_first_and_then_abandoned() {
     let child = Child::spawn(|| {
         let mut producer = world.producer();
         producer.push_slice(&[[1; 5], [2; 5]]).unwrap();
-        std::mem::forget(producer.claim(1)); // P2
+        let mut claim = producer.claim(1).unwrap();
+        claim.write(0, [3; 5]); // P2
         std::thread::sleep(Duration::from_secs(60));
     });
     until("two items", || world.ring.len() == 2);
+    child.until_asleep();
     killed(child);
     assert_eq!((consumer.pop(), consumer.pop()), (Ok([1; 5]), Ok([2; 5])));
     assert!(consumer.is_abandoned());
@@ -171,7 +173,7 @@ fn a_stopped_owner_is_not_dead() {
     assert_eq!(consumer.pop_until(late()), Ok([2; 5]), "it goes on");
 }
 
-// ---- Killed at random ---------------------------------------------------------------------------------------------
+// ---- Killed at random ----
 
 #[test]
 fn producers_killed_at_random_lose_and_tear_and_repeat_nothing() {
@@ -302,14 +304,14 @@ fn whoever_is_killed_the_others_go_on() {
     }
 }
 
-// ---- Killed at every instruction ----------------------------------------------------------------------------------
+// ---- Killed at every instruction ----
 
 /// What survivors can see of a ring: its bytes.
 fn seen(world: &World) -> Vec<u8> {
     const HEAP_AT: u64 = 102_400;
     let entry = world.region.list().into_iter().find(|object| object.name == "ring").unwrap();
     let file: std::fs::File = world.region.as_fd().try_clone_to_owned().unwrap().into();
-    let mut bytes = vec![0; entry.layout.bytes as usize];
+    let mut bytes = vec![0; usize::try_from(entry.layout.bytes).unwrap()];
     file.read_exact_at(&mut bytes, HEAP_AT + entry.offset).unwrap();
     bytes
 }
@@ -323,7 +325,8 @@ enum Point {
     Instruction(u64),
 }
 
-/// Runs a child up to `point`; how many instructions and changes there were, if it got to its end before.
+/// Runs a child up to `point`; how many instructions and changes there were, if it got to its end
+/// before.
 fn run_to(child: &mut Traced, world: &World, point: Point) -> Option<(u64, u64)> {
     assert_eq!(child.run(), Stop::Marker);
     if let Point::Instruction(count) = point {
@@ -344,8 +347,8 @@ fn run_to(child: &mut Traced, world: &World, point: Point) -> Option<(u64, u64)>
     }
 }
 
-/// Kills a child at every instruction of `act` behind its marker that survivors can tell from the one before, and at some
-/// of the others; and questions the survivors each time.
+/// Kills a child at every instruction of `act` behind its marker that survivors can tell from the
+/// one before, and at some of the others; and questions the survivors each time.
 fn kill_everywhere(capacity: usize, act: impl Fn(&World), question: impl Fn(&World, Point)) {
     const OTHERS: u64 = 40;
     let at = |point| {
@@ -358,8 +361,11 @@ fn kill_everywhere(capacity: usize, act: impl Fn(&World), question: impl Fn(&Wor
     };
     let (steps, changes) = at(Point::Change(u64::MAX)).expect("it has an end");
     assert!(changes > 0, "it did something");
-    (0..=changes).for_each(|count| drop(at(Point::Change(count))));
-    (0..=OTHERS).for_each(|part| drop(at(Point::Instruction(part * steps / OTHERS))));
+    let changed = (0..=changes).map(Point::Change);
+    let others = (0..=OTHERS).map(|part| Point::Instruction(part * steps / OTHERS));
+    for point in changed.chain(others) {
+        at(point);
+    }
 }
 
 /// The ring works from here on: with new owners of both ends, who agree.

@@ -6,8 +6,9 @@ use super::protocol::ConsumerSide;
 use super::slots::Slots;
 use crate::Payload;
 
-/// Items of a ring that the consumer uses where they lie. [`release`](Self::release) gives their slots to the
-/// producer; dropping it releases nothing. [`Consumer::read`](super::Consumer::read) makes it.
+/// Items of a ring that the consumer uses where they lie. [`release`](Self::release) gives their
+/// slots to the producer; dropping it releases nothing. [`Consumer::read`](super::Consumer::read)
+/// makes it.
 ///
 /// In a forked child it is empty, and releases nothing.
 ///
@@ -81,12 +82,12 @@ impl<'a, T: Payload> Chunk<'a, T> {
     /// The items as memory: up to the end of the ring's, and on from its start.
     ///
     /// # Safety
-    /// No other process writes them, as long as the slices live. One that keeps to the protocol does not; this
-    /// says that all do who can write the region, and that this is no forked child.
+    /// No other process writes them, as long as the slices live. One that keeps to the protocol
+    /// does not; this says that all do who can write the region, and that this is no forked child.
     #[must_use]
     pub unsafe fn as_slices(&self) -> (&[T], &[T]) {
         let [(run, len), (rest, rest_len)] = self.slots.runs(self.side.head(), self.len());
-        // SAFETY: slots of ours, borrowed as long as the chunk is; the caller vouches for the others.
+        // SAFETY: slots of ours, borrowed as long as this is; the caller vouches for the others.
         let run = unsafe { core::slice::from_raw_parts(run, len) };
         // SAFETY: as above, others.
         let rest = unsafe { core::slice::from_raw_parts(rest, rest_len) };

@@ -8,8 +8,9 @@ use super::slots::Slots;
 use crate::Payload;
 use core::mem::MaybeUninit;
 
-/// Free slots of a ring that the producer is writing: nobody sees them before [`commit`](Self::commit).
-/// Dropping it aborts. [`Producer::claim`](super::Producer::claim) makes it.
+/// Free slots of a ring that the producer is writing: nobody sees them before
+/// [`commit`](Self::commit). Dropping it aborts. [`Producer::claim`](super::Producer::claim) makes
+/// it.
 ///
 /// In a forked child it is empty, and refuses to commit.
 ///
@@ -78,23 +79,24 @@ impl<'a, T: Payload> Claim<'a, T> {
         unsafe { self.slots.write(self.side.tail().wrapping_add(index as u64), value) };
     }
 
-    /// The slots as memory: up to the end of the ring's, and on from its start. They hold old bytes.
+    /// The slots as memory: up to the end of the ring's, and on from its start. They hold old
+    /// bytes.
     ///
     /// # Safety
-    /// No other process writes them, as long as the slices live. One that keeps to the protocol does not; this
-    /// says that all do who can write the region, and that this is no forked child.
+    /// No other process writes them, as long as the slices live. One that keeps to the protocol
+    /// does not; this says that all do who can write the region, and that this is no forked child.
     #[must_use]
     pub unsafe fn as_mut_slices(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         let [(run, len), (rest, rest_len)] = self.slots.runs(self.side.tail(), self.len());
-        // SAFETY: slots of ours, borrowed as long as the claim is; the caller vouches for the others.
+        // SAFETY: slots of ours, borrowed as long as this is; the caller vouches for the others.
         let run = unsafe { core::slice::from_raw_parts_mut(run.cast(), len) };
         // SAFETY: as above, others.
         let rest = unsafe { core::slice::from_raw_parts_mut(rest.cast(), rest_len) };
         (run, rest)
     }
 
-    /// Pushes the first `count` slots, by one store. A slot that was not written holds whatever item it held
-    /// before.
+    /// Pushes the first `count` slots, by one store. A slot that was not written holds whatever
+    /// item it held before.
     ///
     /// # Errors
     /// [`Closed`](PushError::Closed): the consumer has closed the ring, and none of them counts.

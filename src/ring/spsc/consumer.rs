@@ -14,18 +14,19 @@ use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 
-/// The consumer's end of a ring, owned by this process. [`Spsc::consumer`](super::Spsc::consumer) takes it.
+/// The consumer's end of a ring, owned by this process. [`Spsc::consumer`](super::Spsc::consumer)
+/// takes it.
 ///
-/// Dropping it gives the end back, and leaves the ring open: another consumer may go on. A forked child's
-/// copy refuses, and its drop gives nothing back.
+/// Dropping it gives the end back, and leaves the ring open: another consumer may go on. A forked
+/// child's copy refuses, and its drop gives nothing back.
 ///
 /// `P` says how the blocking forms spend their time: see [`waiting`](Self::waiting).
 ///
 /// # If a process is killed here
-/// **G1 self-healing, at least once**, in every method: who takes the end next gets each item whose slots
-/// were not released. A pop releases before it returns, so an item comes twice only if the first consumer was
-/// killed inside the call. To lose nothing that was not *handled*, [`read`](Self::read) items in place and
-/// release them afterwards.
+/// **G1 self-healing, at least once**, in every method: who takes the end next gets each item whose
+/// slots were not released. A pop releases before it returns, so an item comes twice only if the
+/// first consumer was killed inside the call. To lose nothing that was not *handled*,
+/// [`read`](Self::read) items in place and release them afterwards.
 pub struct Consumer<T: Payload, P: Policy = Adaptive> {
     side: ConsumerSide<'static>,
     slots: Slots<T>,
@@ -44,8 +45,9 @@ impl<T: Payload> Consumer<T> {
 }
 
 impl<T: Payload, P: Policy> Consumer<T, P> {
-    /// The same end, which waits as `Q` says: [`Spin`](crate::sync::Spin), [`Block`](crate::sync::Block) or
-    /// [`Adaptive`], the default. The other end may wait otherwise.
+    /// The same end, which waits as `Q` says: [`Spin`](crate::sync::Spin),
+    /// [`Block`](crate::sync::Block) or [`Adaptive`], the default. The other end may wait
+    /// otherwise.
     #[must_use]
     pub fn waiting<Q: Policy>(self) -> Consumer<T, Q> {
         let Self { side, slots, tenure, .. } = self;
@@ -57,21 +59,23 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
     /// # Errors
     /// * [`Empty`](PopError::Empty): try again later.
     /// * [`Closed`](PopError::Closed): either end closed the ring, and all items have been taken.
-    /// * [`Abandoned`](PopError::Abandoned): no item is left, and the producer was killed. Asking the kernel
-    ///   costs a system call, so this form asks rarely, and may say `Empty` for a while;
+    /// * [`Abandoned`](PopError::Abandoned): no item is left, and the producer was killed. Asking
+    ///   the kernel costs a system call, so this form asks rarely, and may say `Empty` for a while;
     ///   [`is_abandoned`](Self::is_abandoned) asks at once.
     /// * [`Corrupt`](PopError::Corrupt), [`Forked`](PopError::Forked).
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, PopError> {
-        self.look_for(1)?;
+        if !self.is_ready() {
+            self.look_for(1)?;
+        }
         Ok(self.pop_ready())
     }
 
     /// Takes the oldest item, waiting for one as long as it takes.
     ///
     /// # Errors
-    /// As [`try_pop`](Self::try_pop), but for `Empty`; `Abandoned` at the latest [`PULSE`](crate::sync::PULSE)
-    /// after the producer's death.
+    /// As [`try_pop`](Self::try_pop), but for `Empty`; `Abandoned` at the latest
+    /// [`PULSE`](crate::sync::PULSE) after the producer's death.
     #[inline]
     pub fn pop(&mut self) -> Result<T, PopError> {
         self.pop_until(Deadline::NEVER)
@@ -83,12 +87,14 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
     /// As [`pop`](Self::pop), and [`TimedOut`](PopError::TimedOut).
     #[inline]
     pub fn pop_until(&mut self, deadline: Deadline) -> Result<T, PopError> {
-        self.await_item::<P>(deadline)?;
+        if !self.is_ready() {
+            self.await_item::<P>(deadline)?;
+        }
         Ok(self.pop_ready())
     }
 
-    /// Takes as many of the oldest items, in order, as there are and `values` has room for; how many. The
-    /// rest of `values` is left as it was.
+    /// Takes as many of the oldest items, in order, as there are and `values` has room for; how
+    /// many. The rest of `values` is left as it was.
     ///
     /// # Errors
     /// As [`try_pop`](Self::try_pop), if there is not even one.
@@ -111,15 +117,17 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
         Ok(Chunk::new(&mut self.side, self.slots, &self.tenure, count))
     }
 
-    /// Closes the ring: no more items, from no producer, ever. Those that were pushed can still be taken; then
-    /// it is [`Closed`](PopError::Closed) here, too. A push at the same time is taken, or refused and gets its
-    /// item back: both ends agree. Closing a closed ring changes nothing.
+    /// Closes the ring: no more items, from no producer, ever. Those that were pushed can still be
+    /// taken; then it is [`Closed`](PopError::Closed) here, too. A push at the same time is taken,
+    /// or refused and gets its item back: both ends agree. Closing a closed ring changes nothing.
     ///
     /// # Errors
-    /// [`Forked`](Error::Forked); [`Corrupt`](crate::Error::Corrupt), and it is closed all the same.
+    /// [`Forked`](Error::Forked); [`Corrupt`](crate::Error::Corrupt), and it is closed all the
+    /// same.
     ///
     /// # If a process is killed here
-    /// G1: the ring is closed, or it is not; a waiting producer sees it at the latest after one pulse.
+    /// G1: the ring is closed, or it is not; a waiting producer sees it at the latest after one
+    /// pulse.
     pub fn close(&mut self) -> Result<(), Error> {
         if self.tenure.is_forked() {
             return Err(Error::Forked);
@@ -127,8 +135,8 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
         self.side.close().map_err(|why| self.tenure.place.error(why))
     }
 
-    /// Items that were ever released, by all consumers of this ring: the position of the next item to take,
-    /// which tells a redelivered item from a new one. Only this handle changes it.
+    /// Items that were ever released, by all consumers of this ring: the position of the next item
+    /// to take, which tells a redelivered item from a new one. Only this handle changes it.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.side.head()
@@ -158,15 +166,22 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
         self.tenure.place.ring.is_closed()
     }
 
-    /// Whether the producer's process is gone, by a system call. Another process may take the end at any
-    /// time. `false` if nobody has it.
+    /// Whether the producer's process is gone, by a system call. Another process may take the end
+    /// at any time. `false` if nobody has it.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.tenure.place.is_abandoned(self.tenure.place.ring.producer())
     }
 
-    /// Looks for `count` items, and why there is none. `Ok` if there is at least one.
+    /// The fast path's two questions: whether this is the process that took the end, and an item
+    /// known to be there.
     #[inline]
+    fn is_ready(&self) -> bool {
+        !self.tenure.is_forked() && self.side.ready() != 0
+    }
+
+    /// Looks for `count` items, and why there is none. `Ok` if there is at least one.
+    #[inline(never)]
     fn look_for(&mut self, count: u64) -> Result<(), Refusal> {
         if self.tenure.is_forked() {
             return Err(Refusal::Forked);
@@ -195,7 +210,7 @@ impl<T: Payload, P: Policy> Consumer<T, P> {
         Ok(self.await_item::<Q>(until)?)
     }
 
-    #[inline]
+    #[inline(never)]
     fn await_item<Q: Policy>(&mut self, deadline: Deadline) -> Result<(), Refusal> {
         if self.tenure.is_forked() {
             return Err(Refusal::Forked);

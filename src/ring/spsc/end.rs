@@ -69,15 +69,17 @@ impl Place {
     ) -> Result<(Arc<Self>, NonNull<u8>)> {
         let (capacity, wanted) = wanted(capacity, item)?;
         let extent = region.extent(name, wanted, make)?;
-        // SAFETY: the directory placed `wanted` there, aligned: a ring's words, all atomics, valid as zeros and as
-        // anything else. `Place` keeps the extent, and so the mapping, longer than any copy of this reference.
+        // SAFETY: the directory placed `wanted` there, aligned: a ring's words, all atomics, valid as
+        // zeros and as anything else. `Place` keeps the extent, and so the mapping, longer than any
+        // copy of this reference.
         let ring = unsafe { extent.start.cast::<Ring>().as_ref() };
         // SAFETY: behind the words, inside the extent.
         let first = unsafe { extent.start.add(SLOTS_AT) };
         Ok((Arc::new(Self { extent, ring, capacity }), first))
     }
 
-    /// Whether the owner of an end is gone: the kernel's word. A word that names nobody counts as gone.
+    /// Whether the owner of an end is gone: the kernel's word. A word that names nobody counts as
+    /// gone.
     pub(super) fn is_gone(&self, owner: u32) -> bool {
         MemberId::from_bits(owner).is_none_or(|id| self.extent.region().member_is_gone(id))
     }

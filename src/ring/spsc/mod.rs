@@ -1,11 +1,12 @@
 //! A ring from one producer process to one consumer process, with slots of one size.
 //!
-//! * **Use it when** one process makes items and one takes them: telemetry, frames, jobs of a pipeline. It is the
-//!   fastest way from here to there: two stores, no locked instruction, no system call as long as nobody sleeps.
+//! * **Use it when** one process makes items and one takes them: telemetry, frames, jobs of a
+//!   pipeline. It is the fastest way from here to there: two stores, no locked instruction, no
+//!   system call as long as nobody sleeps.
 //! * **Not when** several push or several pop, or items differ in size.
 //!
-//! Each end belongs to one process at a time; when that is killed, another takes the end and goes on. What was pushed
-//! is delivered, whole and in order; what was not released is delivered again.
+//! Each end belongs to one process at a time; when that is killed, another takes the end and goes
+//! on. What was pushed is delivered, whole and in order; what was not released is delivered again.
 //!
 //! ```
 //! use sabha::{Region, ring::spsc::{PopError, Spsc}};
@@ -85,13 +86,14 @@ pub struct Spsc<T: Payload> {
 impl<T: Payload> Spsc<T> {
     /// Finds the ring `name`, or makes it: open and empty.
     ///
-    /// `capacity` is rounded up to a power of two; [`capacity`](Self::capacity) says to which. Every process must
-    /// name the same, after rounding. The ring takes 1024 bytes and its slots.
+    /// `capacity` is rounded up to a power of two; [`capacity`](Self::capacity) says to which.
+    /// Every process must name the same, after rounding. The ring takes 1024 bytes and its slots.
     ///
     /// # Errors
-    /// [`OutOfRange`](crate::Error::OutOfRange) for a capacity of 0, or one that no memory can have;
-    /// [`OtherType`](crate::Error::OtherType) if the name is taken by something else, or by a ring of another capacity
-    /// or item; [`RegionFull`](crate::Error::RegionFull); as [`Region::object`].
+    /// [`OutOfRange`](crate::Error::OutOfRange) for a capacity of 0, or one that no memory can
+    /// have; [`OtherType`](crate::Error::OtherType) if the name is taken by something else, or by a
+    /// ring of another capacity or item; [`RegionFull`](crate::Error::RegionFull); as
+    /// [`Region::object`].
     ///
     /// # If a process is killed here
     /// G1: the ring is there, whole, or not at all.
@@ -103,7 +105,8 @@ impl<T: Payload> Spsc<T> {
     /// Finds the ring `name`.
     ///
     /// # Errors
-    /// [`NoSuchObject`](crate::Error::NoSuchObject), and as [`open_or_create`](Self::open_or_create).
+    /// [`NoSuchObject`](crate::Error::NoSuchObject), and as
+    /// [`open_or_create`](Self::open_or_create).
     ///
     /// # If a process is killed here
     /// G0: nothing is left.

@@ -1,9 +1,10 @@
 //! One producer, one consumer, slots of one size: whose slot is whose, and how an end is closed.
 //!
-//! Positions count items for ever; the item of position `p` lives in slot `p mod capacity`. This file
-//! moves positions and touches no slot: who asks [`ProducerSide::room`] may write that many slots from
-//! `tail` on, and who asks [`ConsumerSide::ready`] may read that many from `head` on. Each side keeps
-//! its own position, which nobody else may change, and believes of the other's only what is possible.
+//! Positions count items for ever; the item of position `p` lives in slot `p mod capacity`. This
+//! file moves positions and touches no slot: who asks [`ProducerSide::room`] may write that many
+//! slots from `tail` on, and who asks [`ConsumerSide::ready`] may read that many from `head` on.
+//! Each side keeps its own position, which nobody else may change, and believes of the other's only
+//! what is possible.
 //!
 //! # Shared bytes                      all zeros = open, empty, both ends free, nobody asleep
 //! |  at  | field       | width | stored by          | meaning                                      |
@@ -21,21 +22,23 @@
 //!
 //! # States
 //! ```text
-//! OPEN --producer: last 0→tail+1----------------------------------------------> CLOSED behind `last`
-//! OPEN --consumer: CLOSING--> CLOSING --either, whoever comes first: last 0→tail+1--^
-//! end:  FREE --CAS 0→me--> OWNED --its owner: CAS me→0--> FREE        OWNED by the dead --CAS dead→me--> OWNED
+//! OPEN --producer: last 0→tail+1---------------------------------> CLOSED behind `last`
+//! OPEN --consumer: CLOSING--> CLOSING --either: last 0→tail+1------^
+//! end: FREE --CAS 0→me--> OWNED --its owner: CAS me→0--> FREE
+//!                         OWNED by the dead --CAS dead→me--> OWNED
 //! ```
 //! # Pairs
 //! | name            | this side                                           | that side                                               | gives |
 //! |-----------------|-----------------------------------------------------|---------------------------------------------------------|-------|
 //! | `item-ready`    | publish: tail store, Release                        | consumer: tail load, Acquire                            | the slots' bytes |
 //! | `slot-free`     | release: head store, Release                        | producer: head load, Acquire                            | the slots |
-//! | `no-lost-wake`  | publish, release: store, compiler fence, note load  | sleeper: note |= PARKED, barrier everywhere, look again | one of the two sees the other |
-//! | `close-exact`   | publish: tail store, compiler fence, note load      | consumer's close: note |= CLOSING, barrier everywhere, tail load | a push is counted, or told that it is not |
+//! | `no-lost-wake`  | publish, release: store, compiler fence, note load  | sleeper: note gets PARKED, barrier everywhere, look again | one of the two sees the other |
+//! | `close-exact`   | publish: tail store, compiler fence, note load      | consumer's close: note gets CLOSING, barrier everywhere, tail load | a push is counted, or told that it is not |
 //! | `close-drained` | last CAS, Release                                   | last load or failed CAS, Acquire                        | the items before the close |
-//! | `handed-over`   | give_back: owner CAS, Release                       | take: owner CAS, Acquire                                | the position, and all that it stands for |
+//! | `handed-over`   | give_back: owner CAS, Release; or the kernel's word that it is dead | take: owner CAS, Acquire                | the position, and all that it stands for |
 //!
-//! A process that refused barriers pays with a fence of its own after each store ([`Side::vigilant`]).
+//! A process that refused barriers pays with a fence of its own after each store
+//! ([`Side::vigilant`]).
 //!
 //! # If a process is killed
 //! | just after                   | the region holds             | survivors see                            | set right by |
@@ -53,17 +56,19 @@
 //!
 //! Grade: push G1, pop G1 (at least once), close G1. Progress: try forms are wait-free.
 //!
-//! * **Wrap**: positions wrap after 2^64 items, never; and differences are wrapping, so it would be harmless.
-//! * **Zombies**: an end changes hands only when the kernel says that its owner is gone, so a stopped owner
-//!   that resumes inside P2 or C2 still owns its slots. Never on a timeout.
+//! * **Wrap**: positions wrap after 2^64 items, never; and differences are wrapping, so it would be
+//!   harmless.
+//! * **Zombies**: an end changes hands only when the kernel says that its owner is gone, so a
+//!   stopped owner that resumes inside P2 or C2 still owns its slots. Never on a timeout.
 //! * **Fork**: the handles refuse in a child, see the public face.
-//! * **Trust**: capacity is private. A position is accepted if `tail - head <= capacity` (wrapping), else
-//!   `Corrupt`: nothing is read or written outside the slots. A lying note costs a wake or a pulse, a
-//!   lying `last` items; an owner's word that names nobody counts as dead.
-//! * **Naive**: close with a flag that push reads first. T1 reads it as open, T2 closes, drains, says
-//!   `Closed`, T1 stores its tail: an accepted item that nobody gets. Here T1 looks *after* its store, and if
-//!   it sees CLOSING, `last` says whether the item counts.
-//! * **Tests**: `tests.rs` beside this file, `tests/spsc.rs` with real processes.
+//! * **Trust**: capacity is private. A position is accepted if `tail - head <= capacity`
+//!   (wrapping), else `Corrupt`: nothing is read or written outside the slots. A lying note costs a
+//!   wake or a pulse, a lying `last` items; an owner's word that names nobody counts as dead.
+//! * **Naive**: close with a flag that push reads first. T1 reads it as open, T2 closes, drains,
+//!   says `Closed`, T1 stores its tail: an accepted item that nobody gets. Here T1 looks *after*
+//!   its store, and if it sees CLOSING, `last` says whether the item counts.
+//! * **Tests**: `tests.rs` beside this file; with real processes `tests/spsc.rs`, and killed ones
+//!   `tests/spsc_killed.rs`.
 
 use super::wait::{Look, Peer, order_everywhere, wake};
 use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, SeqCst, compiler_fence, fence};
@@ -177,7 +182,8 @@ impl Ring {
 
     /// Items for a bystander, who may be late: never more than there is room for.
     pub(crate) fn len(&self, capacity: u64) -> u64 {
-        let head = self.head.0.load(Acquire); // pair: slot-free; first, so that tail is not behind it
+        // Head first, so that tail is not behind it.
+        let head = self.head.0.load(Acquire); // pair: slot-free
         let tail = self.tail.0.load(Acquire); // pair: item-ready
         self.last().unwrap_or(tail).wrapping_sub(head).min(capacity)
     }
@@ -269,19 +275,23 @@ impl<'r> ProducerSide<'r> {
     /// Makes items of the next `count` slots. Refused if the consumer has closed before that.
     #[inline]
     pub(crate) fn publish(&mut self, count: u64) -> Result<(), Refusal> {
+        if self.publish_quietly(count) { Ok(()) } else { self.attend(count) }
+    }
+
+    /// [`publish`](Self::publish), for callers that have their own way to [`attend`](Self::attend) to a
+    /// note: `false` says that there is one.
+    #[inline]
+    pub(crate) fn publish_quietly(&mut self, count: u64) -> bool {
         let ring = self.side.ring;
         self.tail = self.tail.wrapping_add(count);
         ring.tail.0.store(self.tail, Release); // P3, pair: item-ready
         compiler_fence(SeqCst); // pair: no-lost-wake, close-exact
-        if ring.to_producer.0.load(Relaxed) | self.side.vigilant == 0 {
-            return Ok(());
-        }
-        self.attend(count)
+        ring.to_producer.0.load(Relaxed) | self.side.vigilant == 0
     }
 
     #[cold]
     #[inline(never)]
-    fn attend(&mut self, count: u64) -> Result<(), Refusal> {
+    pub(crate) fn attend(&mut self, count: u64) -> Result<(), Refusal> {
         fence(SeqCst); // pair: no-lost-wake, close-exact: our half, where nobody else can pay it
         let note = Note(self.side.ring.to_producer.0.load(Relaxed));
         if note.is_parked() {

@@ -15,7 +15,8 @@ pub enum PushError<T> {
     TimedOut(T),
     /// The ring is closed: trying again cannot help.
     Closed(T),
-    /// No free slot, and the consumer's process is gone: trying again helps when a successor takes its end.
+    /// No free slot, and the consumer's process is gone: trying again helps when a successor takes
+    /// its end.
     Abandoned(T),
     /// The ring's words are damaged: a position is where it cannot be.
     Corrupt(T),
@@ -83,7 +84,8 @@ pub enum PopError {
     /// The ring is closed, and all that was pushed has been popped: nothing more will come.
     #[error("the ring is closed and drained")]
     Closed,
-    /// No item, and the producer's process is gone: trying again helps when a successor takes its end.
+    /// No item, and the producer's process is gone: trying again helps when a successor takes its
+    /// end.
     #[error("the ring is empty, and its producer is gone")]
     Abandoned,
     /// The ring's words are damaged: a position is where it cannot be.

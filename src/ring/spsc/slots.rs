@@ -1,4 +1,5 @@
-//! The slots as memory. Whose turn it is to touch one is the [protocol](super::protocol)'s business.
+//! The slots as memory. Whose turn it is to touch one is the [protocol](super::protocol)'s
+//! business.
 #![allow(unsafe_code, reason = "copies items into shared bytes and out of them")]
 
 use core::ptr::NonNull;
@@ -25,8 +26,8 @@ unsafe impl<T: Send> Sync for Slots<T> {}
 
 impl<T> Slots<T> {
     /// # Safety
-    /// `first` is the first of `capacity` slots, aligned, that stay mapped as long as they are touched;
-    /// `capacity` is a power of two.
+    /// `first` is the first of `capacity` slots, aligned, that stay mapped as long as they are
+    /// touched; `capacity` is a power of two.
     pub(super) unsafe fn new(first: NonNull<T>, capacity: u64) -> Self {
         debug_assert!(capacity.is_power_of_two());
         Self { first, mask: capacity - 1 }
@@ -43,7 +44,8 @@ impl<T> Slots<T> {
         self.first.as_ptr().wrapping_add(self.index(position))
     }
 
-    /// The slots of `count` positions, at most the capacity: up to the end of memory, and on from its start.
+    /// The slots of `count` positions, at most the capacity: up to the end of memory, and on from
+    /// its start.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "64-bit machines only")]
     pub(super) fn runs(self, position: u64, count: usize) -> [(*mut T, usize); 2] {

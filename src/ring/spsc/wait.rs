@@ -2,8 +2,8 @@
 //!
 //! A sleeper pins PARKED to the word that the other end reads after each of its stores, has every
 //! processor's memory ordered, looks again, and sleeps on that word: pair `no-lost-wake` of the
-//! [protocol](super::protocol). The other end pays one load. A waker may be killed between clearing the
-//! note and waking, so no sleep is longer than a pulse.
+//! [protocol](super::protocol). The other end pays one load. A waker may be killed between clearing
+//! the note and waking, so no sleep is longer than a pulse.
 
 use super::protocol::{Note, Refusal, Side};
 use crate::os::clock::Deadline;
@@ -43,7 +43,8 @@ impl Default for Peer {
 }
 
 impl Peer {
-    /// Whether `owner` names somebody dead, in a call that is often refused: asks the kernel rarely.
+    /// Whether `owner` names somebody dead, in a call that is often refused: asks the kernel
+    /// rarely.
     fn is_gone_at_times(&mut self, owner: &AtomicU32, gone: &dyn Fn(u32) -> bool) -> bool {
         let time = self.refusals.is_multiple_of(REFUSALS);
         self.refusals = self.refusals.wrapping_add(1);
@@ -145,7 +146,8 @@ pub(super) fn wake(note: &AtomicU32) {
     }
 }
 
-/// Orders every process's memory accesses, or, where that is refused, waits until they have long happened.
+/// Orders every process's memory accesses, or, where that is refused, waits until they have long
+/// happened.
 pub(super) fn order_everywhere() {
     if cpu::barrier_everywhere() {
         return;
