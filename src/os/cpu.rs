@@ -20,12 +20,28 @@ pub(crate) fn cores() -> usize {
     static CORES: AtomicUsize = AtomicUsize::new(0);
     match CORES.load(Relaxed) {
         0 => {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let cores = allowed();
             CORES.store(cores, Relaxed);
             cores
         }
         cores => cores,
     }
+}
+
+/// How many processors the scheduler may run this thread on. The standard library's answer also counts a container's share
+/// of time, for which it reads files: twenty system calls, in the midst of a process's first contended lock.
+fn allowed() -> usize {
+    let mut set = core::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: a live set, as large as said; 0 means the calling thread.
+    let rc = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr()) };
+    if rc != 0 {
+        return usize::MAX; // the machine has more than a set can hold
+    }
+    // SAFETY: zeroed, then filled by the kernel.
+    let set = unsafe { set.assume_init() };
+    // SAFETY: counts the bits of a live set.
+    let count = unsafe { libc::CPU_COUNT(&set) };
+    usize::try_from(count).unwrap_or(1)
 }
 
 /// Agrees that other processes may order this one's memory accesses with [`barrier_everywhere`]. `false` where the kernel
