@@ -9,8 +9,8 @@ mod support;
 
 use nix::sys::ptrace;
 use nix::unistd::Pid;
-use sabha::Region;
-use sabha::sync::{Mutex, SpinLock};
+use sabha::sync::{Adaptive, Mutex, Policy, Spin};
+use sabha::{Region, Shared};
 use std::fs::File;
 use std::hint::black_box;
 use std::mem::ManuallyDrop;
@@ -72,9 +72,11 @@ fn watch(child: &mut Traced) -> Cost {
     }
 }
 
-/// What `operation` costs when it has run before.
-fn cost(operation: impl Fn()) -> Cost {
+/// What the operation costs that `prepare` makes, when it has run before. All in the child: this process uses no region, so
+/// that each child is as fresh as a program that has just begun.
+fn cost<F: Fn()>(prepare: impl FnOnce() -> F) -> Cost {
     let mut child = Traced::spawn(|| {
+        let operation = ManuallyDrop::new(prepare()); // what its end costs is not asked here
         operation();
         operation();
         marker();
@@ -110,6 +112,7 @@ fn name(number: u64) -> String {
         (libc::SYS_newfstatat, "newfstatat"),
         (libc::SYS_openat, "openat"),
         (libc::SYS_pread64, "pread64"),
+        (libc::SYS_prlimit64, "prlimit64"),
         (libc::SYS_pwrite64, "pwrite64"),
         (libc::SYS_read, "read"),
         (libc::SYS_readlink, "readlink"),
@@ -123,23 +126,31 @@ fn name(number: u64) -> String {
 }
 
 #[track_caller]
-fn at_most_50_and_2(what: &str, operation: impl Fn()) {
-    let Cost { instructions, locked, calls } = cost(operation);
+fn at_most_50_and_2<F: Fn()>(what: &str, prepare: impl FnOnce() -> F) {
+    let Cost { instructions, locked, calls } = cost(prepare);
     println!("{what}: {instructions} instructions, {locked} locked, {} system calls", calls.len());
     assert!(locked <= 2 && calls.is_empty());
     assert!(instructions <= 50 || cfg!(debug_assertions));
 }
 
+fn lock<P: Policy>() -> Shared<Mutex<u64, P>> {
+    Region::anonymous(1 << 16).and_then(|region| region.object("lock")).expect("a lock")
+}
+
 #[test]
 fn an_uncontended_lock_and_unlock() {
-    let region = Region::anonymous(1 << 16).expect("a region");
-    let mutex = region.object::<Mutex<u64>>("mutex").expect("an object");
-    let spin = region.object::<SpinLock<u64>>("spin").expect("an object");
-    at_most_50_and_2("Mutex: lock, unlock", || *black_box(&*mutex).lock().expect("free") += 1);
-    at_most_50_and_2("Mutex: try_lock, unlock", || {
-        *black_box(&*mutex).try_lock().expect("free") += 1;
+    at_most_50_and_2("Mutex: lock, unlock", || {
+        let mutex = lock::<Adaptive>();
+        move || *black_box(&*mutex).lock().expect("free") += 1
     });
-    at_most_50_and_2("SpinLock: lock, unlock", || *black_box(&*spin).lock().expect("free") += 1);
+    at_most_50_and_2("Mutex: try_lock, unlock", || {
+        let mutex = lock::<Adaptive>();
+        move || *black_box(&*mutex).try_lock().expect("free") += 1
+    });
+    at_most_50_and_2("SpinLock: lock, unlock", || {
+        let spin = lock::<Spin>();
+        move || *black_box(&*spin).lock().expect("free") += 1
+    });
 }
 
 #[test]
@@ -149,7 +160,6 @@ fn hello_between_two_processes() {
     let region = format!("sabha-costs-{}", std::process::id());
     let message = || {
         let region = Region::open_or_create(&region, 1 << 16).expect("a region");
-        // Open to the end: what closing costs is not asked here.
         ManuallyDrop::new(region.object::<AtomicU64>("message").expect("an object"))
     };
     let mut creator = Traced::spawn(|| message().store(7, Relaxed));
@@ -169,10 +179,12 @@ fn hello_between_two_processes() {
 fn the_counter_counts() {
     let word = AtomicU64::new(0);
     let Cost { instructions, locked, calls } = cost(|| {
-        black_box(&word).fetch_add(1, Relaxed);
-        let _ = black_box(&word).swap(7, Relaxed);
-        // SAFETY: takes nothing, cannot fail.
-        unsafe { libc::syscall(libc::SYS_getppid) };
+        || {
+            black_box(&word).fetch_add(1, Relaxed);
+            let _ = black_box(&word).swap(7, Relaxed);
+            // SAFETY: takes nothing, cannot fail.
+            unsafe { libc::syscall(libc::SYS_getppid) };
+        }
     });
     assert_eq!((locked, calls), (2, vec![u64::try_from(libc::SYS_getppid).expect("a number")]));
     assert!((3..1000).contains(&instructions), "{instructions}");

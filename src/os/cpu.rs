@@ -20,7 +20,7 @@ pub(crate) fn cores() -> usize {
     static CORES: AtomicUsize = AtomicUsize::new(0);
     match CORES.load(Relaxed) {
         0 => {
-            let cores = ask_cores();
+            let cores = allowed();
             CORES.store(cores, Relaxed);
             cores
         }
@@ -28,20 +28,20 @@ pub(crate) fn cores() -> usize {
     }
 }
 
-/// One system call; the standard library would read the control groups' files, too, which the scheduler knows better.
-fn ask_cores() -> usize {
+/// How many processors the scheduler may run this thread on. The standard library's answer also counts a container's share
+/// of time, for which it reads files: twenty system calls, in the midst of a process's first contended lock.
+fn allowed() -> usize {
     let mut set = core::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: a live set of the length that is said, for the kernel to fill; 0 means the calling thread.
+    // SAFETY: a live set, as large as said; 0 means the calling thread.
     let rc = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr()) };
-    // SAFETY: zeroed: every bit pattern is a set.
-    let set = unsafe { set.assume_init() };
-    // More processors than such a set can name are refused; then there is more than one.
     if rc != 0 {
-        return 2;
+        return usize::MAX; // the machine has more than a set can hold
     }
-    // SAFETY: only counts the set's bits.
+    // SAFETY: zeroed, then filled by the kernel.
+    let set = unsafe { set.assume_init() };
+    // SAFETY: counts the bits of a live set.
     let count = unsafe { libc::CPU_COUNT(&set) };
-    usize::try_from(count).unwrap_or(1).max(1)
+    usize::try_from(count).unwrap_or(1)
 }
 
 /// Agrees that other processes may order this one's memory accesses with [`barrier_everywhere`]. `false` where the kernel

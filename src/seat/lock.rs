@@ -164,6 +164,9 @@ impl RawLock {
     /// Locks, waiting until `deadline` as `P` does.
     #[cold]
     pub(crate) fn lock<P: Policy>(&self, deadline: Deadline) -> Result<Got, Refused> {
+        if let Some(me) = cache::seated_at(self.address()) {
+            return self.lock_slowly::<P>(me, deadline); // tried already
+        }
         let me = cache::seat_at(self.address()).map_err(Refused::Seat)?;
         if self.take_free(me) { Ok(Got::Clean) } else { self.lock_slowly::<P>(me, deadline) }
     }
