@@ -136,7 +136,7 @@ impl<'p> Crew<'p> {
     fn end_of_hand_out(&self) -> usize {
         let jobs = self.plan.jobs.len();
         let nobody_has_one = self.reducer.done() == self.next_job;
-        let kept_back = 2 * self.killer.left();
+        let kept_back = 4 * self.killer.left();
         jobs.saturating_sub(kept_back).max(self.next_job + usize::from(nobody_has_one)).min(jobs)
     }
 
@@ -171,7 +171,7 @@ impl<'p> Crew<'p> {
             if self.kill_somebody_at_work()? {
                 self.killed += 1;
             } else {
-                self.killer.postpone(soon);
+                self.killer.postpone(soon / 8); // while there is somebody to hit
             }
         }
         Ok(())

@@ -15,11 +15,11 @@ pub struct Killer {
 }
 
 impl Killer {
-    /// For `kills` kills in the counting of `bytes_total`; none in its last tenth, where some
-    /// workers have no job any more.
+    /// For `kills` kills in the counting of `bytes_total`. None has its place in the last quarter:
+    /// that is for those which miss.
     pub fn new(kills: usize, bytes_total: u64, seed: u64) -> Self {
         let mut random = Random(seed);
-        let end = bytes_total - bytes_total / 10;
+        let end = bytes_total - bytes_total / 4;
         let mut places: Vec<_> = (0..kills).map(|_| random.below(end)).collect();
         places.sort_unstable_by_key(|place| Reverse(*place));
         Self { places, times: Vec::new(), random }

@@ -59,15 +59,14 @@ impl Report<'_> {
 
     fn write_totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tally, found) = (&self.counted.tally, self.found);
-        writeln!(
-            f,
-            "{} files, {} bytes, {} lines, {} words, {} of them distinct",
-            self.plan.files.len(),
-            tally.bytes,
-            tally.lines,
-            tally.words,
-            tally.distinct()
-        )?;
+        let totals = [
+            (self.plan.files.len() as u64, "file"),
+            (tally.bytes, "byte"),
+            (tally.lines, "line"),
+            (tally.words, "word"),
+        ];
+        let totals = totals.map(|(count, what)| number_of(count, what));
+        writeln!(f, "{}, {} distinct", totals.join(", "), tally.distinct())?;
         let skipped = [
             (found.binary, "binary"),
             (found.unreadable.len() as u64, "unreadable"),
@@ -83,10 +82,13 @@ impl Report<'_> {
     }
 
     fn write_speed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.counted.tally.bytes == 0 {
+            return Ok(());
+        }
         writeln!(
             f,
-            "{} workers: {:.0} MB/s; one process alone: {:.0} MB/s; speed-up {:.2}",
-            self.options.workers,
+            "{}: {:.0} MB/s; one process alone: {:.0} MB/s; speed-up {:.2}",
+            number_of(self.options.workers as u64, "worker"),
             self.speed(self.counted.took),
             self.speed(self.took_alone),
             self.speed_up()
@@ -128,6 +130,9 @@ impl Report<'_> {
     }
 
     fn speed_up(&self) -> f64 {
+        if self.counted.tally.bytes == 0 {
+            return 0.0;
+        }
         self.took_alone.as_secs_f64() / self.counted.took.as_secs_f64().max(1e-9)
     }
 
@@ -193,4 +198,8 @@ impl Verdict {
             Self::Wrong(_) => "wrong",
         }
     }
+}
+
+fn number_of(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -39,6 +39,7 @@ pub fn work(desk: usize, parent: u32, die: Option<Row>) -> Result<()> {
         let held = jobs.read(1)?; // until it is released it is still in the ring
         let Some(job) = held.get(0) else { break };
         board.set_at_work(desk, Some(&job));
+        board.ring_bell()?; // there may be a killer waiting for that
         counter.count(&board, &job, die); // W2
         if !send(&counter.table, &job, &mut results, &board, die)? {
             break;
