@@ -42,7 +42,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use plan::Plan;
 use program::{Answer, Folder, children, start, word_count};
-use progress::Progress;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -272,7 +271,7 @@ fn a_file_that_changes_between_the_counts_is_noticed() {
         fingerprint
     });
     let seen: Vec<_> = seen.collect(); // each piece is a job here
-    let changed = || alone::count(&plan, &seen, &mut Progress::new("", 0)).changed;
+    let changed = || alone::count(&plan, &seen).changed;
     assert_eq!((plan.jobs.len(), changed()), (seen.len(), vec![]));
 
     fs::write(&path, text.clone() + "and more").unwrap();

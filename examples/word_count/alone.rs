@@ -12,6 +12,7 @@ use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::tally::Tally;
 use crate::tokenizer::is_border;
+use std::time::{Duration, Instant};
 
 /// What one process counted.
 #[derive(Default)]
@@ -20,10 +21,14 @@ pub struct Alone {
     pub tally: Tally,
     /// Jobs whose bytes are not those that the workers read.
     pub changed: Vec<usize>,
+    /// How long that took.
+    pub took: Duration,
 }
 
 /// Counts everything; `fingerprints` are those of the workers, one for each job.
-pub fn count(plan: &Plan, fingerprints: &[Fingerprint], progress: &mut Progress) -> Alone {
+pub fn count(plan: &Plan, fingerprints: &[Fingerprint]) -> Alone {
+    let begun = Instant::now();
+    let mut progress = Progress::new("checking", plan.bytes);
     let mut alone = Alone::default();
     let (mut text, mut joined) = (Vec::new(), Joined::default());
     for (job, workers) in fingerprints.iter().enumerate() {
@@ -33,6 +38,7 @@ pub fn count(plan: &Plan, fingerprints: &[Fingerprint], progress: &mut Progress)
         }
         progress.show(alone.tally.bytes);
     }
+    alone.took = begun.elapsed();
     alone
 }
 

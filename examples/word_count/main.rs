@@ -67,14 +67,12 @@ mod worker;
 use files::Found;
 use options::{Options, Request, Row};
 use plan::Plan;
-use progress::Progress;
 use report::{Report, Verdict};
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// The first argument of a worker.
 const WORKER: &str = "--worker-at-desk";
@@ -110,39 +108,30 @@ fn count(arguments: Vec<OsString>) -> Result<ExitCode, Box<dyn Error>> {
         Ok(Request::Help) => return print(options::HELP, ExitCode::SUCCESS),
         Err(sentence) => return Ok(refuse(&sentence)),
     };
-    let mut found = match find(&options) {
-        Ok(found) => found,
-        Err(sentence) => return Ok(refuse(&sentence)),
-    };
+    match find(&options) {
+        Ok(found) => count_twice(&options, found),
+        Err(sentence) => Ok(refuse(&sentence)),
+    }
+}
+
+/// By the workers, and by one process alone; and says whether it is the same.
+fn count_twice(options: &Options, mut found: Found) -> Result<ExitCode, Box<dyn Error>> {
     found.unreadable.iter().for_each(|sentence| eprintln!("word_count: {sentence}"));
-    let plan = Plan::new(std::mem::take(&mut found.files), jobs_min(&options));
+    let plan = Plan::new(std::mem::take(&mut found.files), jobs_min(options));
 
-    let counted = crew::count(&plan, &options)?;
-
-    let begun = Instant::now();
-    let mut progress = Progress::new("checking", plan.bytes);
-    let alone = alone::count(&plan, &counted.fingerprints, &mut progress);
-    drop(progress);
-    let took_alone = begun.elapsed();
-
+    let counted = crew::count(&plan, options)?;
+    let alone = alone::count(&plan, &counted.fingerprints);
     let verdict = Verdict::of(&counted.tally, &alone, &plan);
-    let report = Report {
-        options: &options,
-        found: &found,
-        plan: &plan,
-        counted: &counted,
-        took_alone,
-        verdict: &verdict,
+
+    let status = match verdict {
+        Verdict::Exact => ExitCode::SUCCESS,
+        Verdict::Wrong(_) => ExitCode::from(FAILED),
+        Verdict::Changed(_) => ExitCode::from(CHANGED),
     };
+    let (found, plan, counted, verdict) = (&found, &plan, &counted, &verdict);
+    let report = Report { options, found, plan, counted, took_alone: alone.took, verdict };
     let text = if options.json { report.json() + "\n" } else { report.to_string() };
-    print(
-        &text,
-        ExitCode::from(match verdict {
-            Verdict::Exact => 0,
-            Verdict::Wrong(_) => FAILED,
-            Verdict::Changed(_) => CHANGED,
-        }),
-    )
+    print(&text, status)
 }
 
 /// The files that the user named, or the text of this repository.

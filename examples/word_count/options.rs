@@ -97,6 +97,8 @@ pub enum Request {
 
 /// More workers than this are a typing error.
 pub const WORKERS_MAX: usize = 64;
+/// More kills, too.
+const KILLS_MAX: usize = 10_000;
 
 impl Options {
     fn default_for(cores: usize) -> Self {
@@ -153,7 +155,7 @@ impl Options {
         match name {
             "--workers" => self.workers = number(name, value, 1, WORKERS_MAX)?,
             "--top" => self.top = number(name, value, 0, usize::MAX)?,
-            "--kill" => self.kill = number(name, value, 0, usize::MAX)?,
+            "--kill" => self.kill = number(name, value, 0, KILLS_MAX)?,
             "--fault" if value == "drop" => self.fault = Some(Fault::Drop),
             "--fault" if value == "double" => self.fault = Some(Fault::Double),
             "--die" if Row::named(value).is_some() => self.die = Row::named(value),
