@@ -2,8 +2,10 @@
 //!
 //! The name of a member is a byte of the region's file, [`LOCKS_AT`]` + name`, and the member is who has that byte locked: an
 //! OFD lock on an open file description of the process's own. The kernel gives it to one at a time and takes it back when
-//! the process is gone, in any pid namespace, whatever pids are used again. A name has a generation in it and is never
-//! locked a second time (until 2^19 have come and gone): gone is final, for all who ask, and one system call.
+//! the process is gone, in any pid namespace, whatever pids are used again. A name has a generation in it: who is gone stays
+//! gone, for all who ask, and it costs one system call. (Until 2^19 have come and gone. And a newcomer that was stopped between
+//! its look at the generation and its lock holds a name that has come and gone meanwhile, until it looks again: that name's
+//! death is seen a moment later.)
 //!
 //! To come, a process locks the name that follows the slot's last one, if that one is gone; then nobody else writes the
 //! record.
