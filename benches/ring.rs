@@ -275,7 +275,7 @@ fn main() {
     table("stream of 8-byte items", 200_000, &stream);
     let large = [(PLAIN_LARGE, None), (STREAM_LARGE, Some(1.0))];
     table("stream of 64-byte items", 100_000, &large);
-    table("round trip, both spinning", 10_000, &[(BARE, None), (ROUND_TRIP, Some(1.2))]);
+    table("round trip, both spinning", 2_000, &[(BARE, None), (ROUND_TRIP, Some(1.2))]);
 }
 
 fn table(title: &str, times: u64, ways: &[(Way, Option<f64>)]) {
