@@ -152,6 +152,40 @@ fn bare_round_trip() -> Timed<'static> {
     Box::new(move |times| partner.during(|| call(times)))
 }
 
+/// The same with the word's news on a line of its own, as in any ring: an item, then the index that publishes it.
+fn bare_round_trip_of_items() -> Timed<'static> {
+    let line = || {
+        // SAFETY: zero is a word.
+        let word: InCommon<AtomicU64> = unsafe { InCommon::zeroed() };
+        word.forever()
+    };
+    let (ping, ping_item, pong, pong_item) = (line(), line(), line(), line());
+    let partner = Partner::spawn(|idle| {
+        let mut seen = 0;
+        loop {
+            match ping.load(Acquire) {
+                same if same == seen => idle.turn(),
+                next => {
+                    pong_item.store(ping_item.load(Relaxed), Relaxed);
+                    pong.store(next, Release);
+                    seen = next;
+                }
+            }
+        }
+    });
+    let mut sent = 0;
+    let mut call = timed(move || {
+        sent += 1;
+        ping_item.store(sent, Relaxed);
+        ping.store(sent, Release);
+        while pong.load(Acquire) != sent {
+            spin_loop();
+        }
+        black_box(pong_item.load(Relaxed));
+    });
+    Box::new(move |times| partner.during(|| call(times)))
+}
+
 /// What a ring costs that does nothing else: two threads, no sleeping, no death, cached indices.
 struct Plain<T> {
     tail: Line<AtomicU64>,
@@ -247,6 +281,7 @@ const BATCHES: Way = ("the same in batches of 64", stream_in_batches);
 const PLAIN_LARGE: Way = ("plain ring, two threads, 64 bytes", plain_stream::<Large>);
 const STREAM_LARGE: Way = ("sabha, two processes, 64 bytes", stream::<Large>);
 const BARE: Way = ("bare cache lines", bare_round_trip);
+const BARE_ITEMS: Way = ("bare lines, item and index", bare_round_trip_of_items);
 const ROUND_TRIP: Way = ("sabha, two rings", round_trip);
 
 fn main() {
@@ -264,7 +299,7 @@ fn main() {
     }
     group.finish();
     let mut group = criterion.benchmark_group("ring round trip");
-    for (name, make) in [BARE, ROUND_TRIP] {
+    for (name, make) in [BARE, BARE_ITEMS, ROUND_TRIP] {
         let mut run = make();
         group.bench_function(name, |bencher| bencher.iter_custom(&mut run));
     }
@@ -275,7 +310,11 @@ fn main() {
     table("stream of 8-byte items", 200_000, &stream);
     let large = [(PLAIN_LARGE, None), (STREAM_LARGE, Some(1.0))];
     table("stream of 64-byte items", 100_000, &large);
-    table("round trip, both spinning", 10_000, &[(BARE, None), (ROUND_TRIP, Some(1.2))]);
+    table(
+        "round trip, both spinning",
+        2_000,
+        &[(BARE, None), (BARE_ITEMS, None), (ROUND_TRIP, Some(1.2))],
+    );
 }
 
 fn table(title: &str, times: u64, ways: &[(Way, Option<f64>)]) {
