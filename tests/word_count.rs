@@ -120,14 +120,14 @@ fn killed_at_each_row_of_the_crash_table() {
 fn killed_by_somebody_else() {
     let folder = Folder::new("stranger");
     let mut text = Text::new(5);
-    text.write(&folder.file("text"), 4_000_000);
+    text.write(&folder.file("text"), 24_000_000); // counted in a quarter of a second
     let mut running = start(&["--json", "--workers", "2"], &[&folder.path]);
     let mut kills = 0;
     while kills < 5 && !running.is_over() {
         if let Some(worker) = children(running.pid()).last() {
             kills += u64::from(kill(Pid::from_raw(*worker), Signal::SIGKILL).is_ok());
         }
-        std::thread::sleep(Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(15));
     }
     let answer = running.finish();
     assert_exact(&answer, &text);
