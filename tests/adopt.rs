@@ -122,7 +122,9 @@ fn sizes_of_segments() {
                 all.wait();
                 sat.unwrap()
             };
-            (0..seats).for_each(|_| drop(scope.spawn(sit)));
+            let sitters: Vec<_> = (0..seats).map(|_| scope.spawn(sit)).collect();
+            // A scope waits for the closures, a join for the threads' ends, and so for their seats.
+            sitters.into_iter().for_each(|sitter| drop(sitter.join().unwrap()));
         });
         let words = usize::try_from(len / 8).unwrap();
         let all = region.slice::<AtomicU64>("all", words).unwrap();
