@@ -124,7 +124,9 @@ fn sizes_of_segments() {
             };
             let sitters: Vec<_> = (0..seats).map(|_| scope.spawn(sit)).collect();
             // A scope waits for the closures, a join for the threads' ends, and so for their seats.
-            sitters.into_iter().for_each(|sitter| drop(sitter.join().unwrap()));
+            for sitter in sitters {
+                sitter.join().unwrap();
+            }
         });
         let words = usize::try_from(len / 8).unwrap();
         let all = region.slice::<AtomicU64>("all", words).unwrap();
