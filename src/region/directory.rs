@@ -29,7 +29,6 @@
 //! `state` before and after; `entry-torn`: fence before D3, fence after the look: who saw some of D3 sees R1, too.
 
 use super::Inner;
-use super::header::HEAP_AT;
 use super::options::check_name;
 use crate::error::Layout;
 use crate::os::clock::Deadline;
@@ -345,11 +344,6 @@ impl Wanted {
 /// What a directory holds.
 pub(super) fn list(entries: &[Entry; ENTRIES]) -> Vec<ObjectInfo> {
     entries.iter().filter_map(Entry::info).collect()
-}
-
-/// Where the heap's byte `offset` is in the region.
-pub(super) const fn in_region(offset: u64) -> u64 {
-    HEAP_AT + offset
 }
 
 fn words_of(name: &str) -> impl Iterator<Item = u64> + '_ {

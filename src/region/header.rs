@@ -194,6 +194,11 @@ fn half(bytes: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes(found.copied().unwrap_or_default())
 }
 
+/// Where the heap's byte `offset` is in the region.
+pub(super) const fn in_region(offset: u64) -> u64 {
+    HEAP_AT + offset
+}
+
 /// Rounds up to pages; at least one.
 pub(super) fn whole_pages(bytes: u64) -> Option<u64> {
     bytes.max(1).checked_next_multiple_of(map::PAGE as u64)
