@@ -1,13 +1,12 @@
 //! Segments of the `shared_memory` crate and regions of this one, each used as the other.
 
-mod support;
-
 use sabha::sync::{LockError, Mutex};
 use sabha::{Error, Region};
 use shared_memory::{Shmem, ShmemConf};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
+use support::assert_refused;
 use support::child::{Child, Random};
 use support::fork::{Board, Name, ends_well, fork, sleep_for_ever};
 use support::system;

@@ -1,17 +1,14 @@
 //! `store_and_notify` and `add_and_notify`, killed: no sleeper is left behind on a word that has changed.
 #![allow(unsafe_code)] // ends child processes
 
-#[path = "support/starve.rs"]
-mod starve;
-mod support;
-
 use sabha::{Deadline, Region, Shared, Wait};
-use starve::sleeps_on_words;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use support::child::{Child, Random, until};
+use support::starve;
+use support::starve::sleeps_on_words;
 use support::trace::{Stop, Traced};
 
 /// One test at a time: they fork, and they measure time.

@@ -1,7 +1,5 @@
 //! Closing a region: what its threads had in it is given back, and cannot be taken for something of another region.
 
-mod support;
-
 use sabha::Region;
 use sabha::sync::{LockError, Mutex};
 use std::collections::HashSet;

@@ -5,8 +5,6 @@
 #![cfg(target_arch = "x86_64")]
 #![allow(unsafe_code)] // a system call, to test the counter
 
-mod support;
-
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 use sabha::sync::{Adaptive, Mutex, Policy, Spin};

@@ -1,12 +1,11 @@
 //! The objects of a region: found, made, filled up, removed and made anew.
 
-mod support;
-
 use sabha::{Error, Region, Shareable};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
+use support::assert_refused;
 use support::child::Child;
 use support::fork::{Board, Name, ends_well, fork, sleep_for_ever};
 use support::trace::{Stop, Traced};

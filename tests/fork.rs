@@ -1,7 +1,5 @@
 //! Forks, execs and sandboxes: who is who afterwards, and what a child must not keep.
 
-mod support;
-
 use sabha::sync::{LockError, Mutex};
 use sabha::{Error, Region};
 use std::os::unix::fs::MetadataExt;
@@ -9,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
+use support::assert_refused;
 use support::child::{Child, until};
 use support::fork::{Board, Name, ends_well, fork, sleep_for_ever};
 use support::system;

@@ -1,7 +1,5 @@
 //! A fork at the very moment when another thread first uses the library. Alone in its program: nothing else may use it before.
 
-mod support;
-
 use sabha::Region;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

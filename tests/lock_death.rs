@@ -1,8 +1,6 @@
 //! Death at a lock: at every instruction, in the schedule that wedges the C library's robust mutex, and ten thousand times
 //! at random.
 
-mod support;
-
 use sabha::sync::{LockError, Mutex};
 use sabha::{Deadline, Region, Shareable, Shared};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

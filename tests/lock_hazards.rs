@@ -1,8 +1,6 @@
 //! What goes wrong with robust locks elsewhere, and must not here.
 #![allow(unsafe_code)] // does to the process what a hostile peer, or the machine, could do
 
-mod support;
-
 use sabha::sync::{Adaptive, Block, LockError, Mutex, Policy, Spin};
 use sabha::{Region, Shared};
 use std::os::unix::fs::FileExt;

@@ -1,7 +1,5 @@
 //! Who is in a region: processes as members, their threads on seats; in numbers, at the limits, and when they are killed.
 
-mod support;
-
 use sabha::sync::{LockError, Mutex};
 use sabha::{Error, MemberId, Region};
 use std::collections::HashSet;
@@ -11,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+use support::assert_refused;
 use support::child::{Child, until};
 use support::fork::{Board, Name, ends_well, fork, sleep_for_ever};
 use support::system;

@@ -1,7 +1,5 @@
 //! The mutex and the spinlock as their users meet them: in threads, in processes, and when used wrongly.
 
-mod support;
-
 use sabha::sync::{Block, LockError, Mutex, Policy, Spin, SpinLock};
 use sabha::{Deadline, Region, Shareable, Shared};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};

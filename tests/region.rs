@@ -1,7 +1,5 @@
 //! Regions as their users meet them: made, opened, passed on, grown, unlinked and closed.
 
-mod support;
-
 use sabha::sync::Mutex;
 use sabha::{Error, Region};
 use std::os::fd::AsRawFd;
@@ -9,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
+use support::assert_refused;
 use support::fork::{Board, Name, ends_well, fork};
 use support::system;
 

@@ -1,13 +1,12 @@
 //! What the region floor refuses: each with the error that says so, and with nothing left behind.
 
-mod support;
-
 use sabha::{Error, Region};
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use support::assert_refused;
 use support::fork::{Board, Name, ends_well, fork};
 use support::system;
 

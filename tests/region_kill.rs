@@ -1,8 +1,6 @@
 //! Killed between any two instructions of what the region floor does: the survivors find the thing done or not done, and all
 //! of it works at once. One run for each of some hundred instructions, spread over the whole operation.
 
-mod support;
-
 use sabha::{Error, Region};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,7 +1,5 @@
 //! Processes that make, open, grow and unlink one region at the same time, and are killed at it.
 
-mod support;
-
 use sabha::{Error, Region};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::thread;

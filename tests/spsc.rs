@@ -3,8 +3,6 @@
 #![allow(unsafe_code, reason = "payloads of every shape, slices in place, inherited handles")]
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a test may panic")]
 
-mod support;
-
 use sabha::ring::spsc::{Consumer, PopError, Producer, PushError, Spsc};
 use sabha::sync::{Adaptive, Block, Policy, Spin};
 use sabha::{Deadline, Error, Payload, Region, Shareable};

@@ -2,8 +2,6 @@
 //!
 //! Names of the rows (P1 … K2): the crash table in `src/ring/spsc/protocol.rs`.
 
-mod support;
-
 use sabha::ring::spsc::{Consumer, PopError, Producer, PushError, Spsc};
 use sabha::sync::Block;
 use sabha::{Deadline, Region, Shared};

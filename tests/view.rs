@@ -1,19 +1,15 @@
 //! Views: ranges, floats, bytes, ECMAScript's names, observers, arrays that grow.
 #![allow(unsafe_code)] // ends child processes
 
-#[path = "support/starve.rs"]
-mod starve;
-mod support;
-
 use sabha::view::{DataView, Either, Element, atomics, wait_any};
 use sabha::{AtomicF32, AtomicF64, Deadline, Error, Region, Shared, Wait};
-use starve::sleeps_on_words;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
 use std::time::{Duration, Instant};
 use support::child::{Child, until};
+use support::starve::sleeps_on_words;
 
 fn view<A: Element>(len: usize) -> Shared<[A]> {
     Region::anonymous(1 << 16).unwrap().slice("view", len).unwrap()

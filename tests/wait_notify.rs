@@ -1,18 +1,15 @@
 //! Waiting and notifying between real processes: results, order, counts, signals, stops and kills.
 #![allow(unsafe_code)] // words of two widths at one place
 
-#[path = "support/starve.rs"]
-mod starve;
-mod support;
-
 use sabha::view::{Either, wait_any};
 use sabha::{Deadline, Region, Shared, Wait};
-use starve::sleeps_on_words;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use support::child::{Child, Random, until};
+use support::starve;
+use support::starve::sleeps_on_words;
 
 /// One test at a time: they fork, and they measure time.
 fn alone() -> MutexGuard<'static, ()> {

@@ -1,5 +1,5 @@
 //! Running a child instruction by instruction, by ptrace. The calls must come from the thread that forked it.
-#![allow(unsafe_code, dead_code)] // ptrace; not every test program uses all of it
+#![allow(unsafe_code)] // ptrace
 
 use std::time::{Duration, Instant};
 

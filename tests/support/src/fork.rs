@@ -1,6 +1,6 @@
 //! Forked children that say why they fail, a board on which processes write to each other, and names that do not outlive
 //! their test.
-#![allow(unsafe_code, dead_code)] // an anonymous mapping; not every test program uses all of it
+#![allow(unsafe_code)] // an anonymous mapping
 
 use super::child::{Child, until};
 use std::ops::Deref;
@@ -56,6 +56,9 @@ pub fn sleep_for_ever() -> ! {
 pub struct Board(&'static [AtomicU32; 1024]);
 
 impl Board {
+    /// Zeros.
+    #[allow(clippy::new_without_default, reason = "maps pages")]
+    #[must_use]
     pub fn new() -> Self {
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
@@ -66,6 +69,7 @@ impl Board {
         Self(unsafe { &*start.cast() })
     }
 
+    /// Stores.
     pub fn set(self, index: usize, value: u32) {
         self.0[index].store(value, SeqCst);
     }
@@ -92,6 +96,8 @@ pub struct Name {
 }
 
 impl Name {
+    /// Contains `tag`.
+    #[must_use]
     pub fn new(tag: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let maker = std::process::id();
@@ -99,10 +105,14 @@ impl Name {
         Self { name, maker }
     }
 
+    /// Where the region is.
+    #[must_use]
     pub fn path(&self) -> PathBuf {
         PathBuf::from("/dev/shm").join(&self.name)
     }
 
+    /// Whether there is anything of that name.
+    #[must_use]
     pub fn exists(&self) -> bool {
         self.path().symlink_metadata().is_ok()
     }

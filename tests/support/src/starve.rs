@@ -1,5 +1,5 @@
 //! Processors, shared unfairly: a thread that is woken, and yet does not run.
-#![allow(unsafe_code, dead_code)] // system calls; not every test program uses all of it
+#![allow(unsafe_code)] // system calls
 
 /// Has the calling thread run on processor `cpu` only.
 pub fn pin(cpu: usize) {

@@ -1,5 +1,5 @@
 //! System calls with which tests make themselves a small, foreign or hostile world.
-#![allow(unsafe_code, dead_code)] // system calls; not every test program uses all of it
+#![allow(unsafe_code)] // system calls
 #![allow(clippy::cast_possible_truncation, reason = "constants of the system's headers")]
 
 use std::ffi::CString;

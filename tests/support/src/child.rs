@@ -1,5 +1,5 @@
 //! Child processes that really run, and really die.
-#![allow(unsafe_code, dead_code)] // fork and kill; not every test program uses all of it
+#![allow(unsafe_code)] // fork and kill
 
 use std::time::{Duration, Instant};
 

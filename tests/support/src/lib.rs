@@ -1,0 +1,13 @@
+//! What the tests share: child processes that really run and really die, a machine made small or hostile, and the figures that
+//! proofs leave behind.
+//!
+//! It knows nothing of the library under test. What the system refuses, or what a child does that it should not, ends the test
+//! with a panic that says so: hence every function here may panic, and none says it again.
+#![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "for tests: see above")]
+
+pub mod child;
+pub mod figures;
+pub mod fork;
+pub mod starve;
+pub mod system;
+pub mod trace;
