@@ -11,3 +11,10 @@ pub mod fork;
 pub mod starve;
 pub mod system;
 pub mod trace;
+
+/// Whether the long form of the proofs is wanted (`tests/run-all` sets `SABHA_LONG`): else each keeps to its share of the ten
+/// minutes that `cargo test` may take.
+#[must_use]
+pub fn long_form() -> bool {
+    std::env::var_os("SABHA_LONG").is_some()
+}
