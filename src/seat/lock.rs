@@ -64,7 +64,7 @@ use crate::Error;
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Slept, Watch};
 use crate::os::robust::RobustList;
-use crate::os::{Acquire, AtomicU32, Relaxed, Release, cpu};
+use crate::os::{Acquire, AtomicU32, Relaxed, Release, abi, cpu};
 
 /// A waiter that never sleeps asks the kernel for the owner's process once in so many rounds of its loop.
 const ROUNDS: u32 = 1024;
@@ -138,12 +138,12 @@ pub(crate) enum Refused {
 
 /// See the module.
 #[repr(C, align(8))]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RawLock {
     word: AtomicU32,
     park: AtomicU32,
 }
-const _: () = assert!(size_of::<RawLock>() == 8, "ABI");
+abi!(size_of::<RawLock>() == 8);
 
 impl RawLock {
     fn address(&self) -> usize {

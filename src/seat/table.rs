@@ -50,7 +50,7 @@
 use super::id::{MemberId, SLOTS_MAX, SeatId};
 use crate::Error;
 use crate::os::robust::{OWNER_DIED, RobustList, TID, WAITERS};
-use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, file, futex, map};
+use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, file, futex, map};
 use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::fs::File;
@@ -70,14 +70,11 @@ pub(crate) struct SeatPage {
     live: AtomicU32,
     _tail: [u32; 4],
 }
-const _: () = {
-    assert!(size_of::<SeatPage>() == map::PAGE);
-    assert!(offset_of!(SeatPage, generation) == 64 && offset_of!(SeatPage, waiting_on) == 80);
-    assert!(
-        offset_of!(SeatPage, live) == 4096 - 20,
-        "ABI: both libcs' nodes start in the next page"
-    );
-};
+abi!(
+    size_of::<SeatPage>() == map::PAGE,
+    offset_of!(SeatPage, generation) == 64 && offset_of!(SeatPage, waiting_on) == 80,
+    offset_of!(SeatPage, live) == 4096 - 20, // both libcs' nodes start in the next page
+);
 
 /// The header words that the table needs.
 #[repr(C)]

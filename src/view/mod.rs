@@ -51,6 +51,8 @@ mod float;
 mod observe;
 mod place;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 mod words;
 
 pub use any::{Either, Watch, wait_any};
