@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use support::child::sleeps_on_futex;
 use support::child::{Child, Random, until};
 use support::starve;
-use support::starve::sleeps_on_words;
 use support::trace::{Stop, Traced};
 
 /// One test at a time: they fork, and they measure time.
@@ -113,7 +113,7 @@ impl Board {
         self.set(round);
         self.control[RESULT].store(0, SeqCst);
         self.control[GO].store(round.cast_unsigned() + 1, SeqCst);
-        until("the sleeper to sleep", || sleeps_on_words(sleeper.pid));
+        until("the sleeper to sleep", || sleeps_on_futex(sleeper.pid));
     }
 
     /// Ends a round in which a changer was killed: 0 if it had not changed anything, else how the sleeper ended.
@@ -157,7 +157,7 @@ fn killed_at_every_instruction(change: Change) {
         // SAFETY: ends the process.
         unsafe { libc::_exit(i32::from(code.unwrap() != Wait::Woken)) }
     });
-    until("the bystander to sleep", || sleeps_on_words(bystander.pid));
+    until("the bystander to sleep", || sleeps_on_futex(bystander.pid));
     let mut ends = [0_u32; 4];
     let mut round = 0;
     loop {
@@ -189,7 +189,7 @@ fn killed_at_every_instruction(change: Change) {
         Change::NarrowStore | Change::NarrowAdd => board.narrow.notify(1, 1).unwrap(),
         _ => board.wide.notify(1, 1).unwrap(),
     };
-    until("the bystander to sleep", || sleeps_on_words(bystander.pid));
+    until("the bystander to sleep", || sleeps_on_futex(bystander.pid));
     until("the notify to meet the bystander", || woken() == 1);
     assert_eq!(bystander.wait_at_most(LONG), Some(0), "it slept through all of it");
 }
@@ -325,12 +325,12 @@ fn a_ring_that_meets_a_notify_is_passed_on() {
             starve::yield_to_all();
             assert_eq!(narrow.wait(1, 0).unwrap(), Wait::Woken);
         });
-        until("the first to sleep", || sleeps_on_words(starved.pid));
+        until("the first to sleep", || sleeps_on_futex(starved.pid));
         let second = Child::spawn(|| {
             let how = narrow.wait_until(0, round, LONG).unwrap();
             assert!(how != Wait::TimedOut, "left behind");
         });
-        until("the second to sleep", || sleeps_on_words(second.pid));
+        until("the second to sleep", || sleeps_on_futex(second.pid));
         let changer = board.stopped_after_the_change(Change::NarrowStore, round);
         assert_eq!(narrow.notify(1, 1).unwrap(), 1);
         changer.kill();
@@ -359,7 +359,7 @@ fn a_ring_that_meets_a_kill_is_passed_on() {
         };
         let sleepers = [wait(), wait(), wait()];
         for child in &sleepers {
-            until("all to sleep", || sleeps_on_words(child.pid));
+            until("all to sleep", || sleeps_on_futex(child.pid));
         }
         let changer = board.stopped_after_the_change(Change::NarrowStore, round);
         let [first, second, third] = sleepers;

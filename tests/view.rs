@@ -8,8 +8,8 @@ use std::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
 use std::time::{Duration, Instant};
+use support::child::sleeps_on_futex;
 use support::child::{Child, until};
-use support::starve::sleeps_on_words;
 
 fn view<A: Element>(len: usize) -> Shared<[A]> {
     Region::anonymous(1 << 16).unwrap().slice("view", len).unwrap()
@@ -161,7 +161,7 @@ fn ecmascript_wait_and_notify() {
     let waiter = Child::spawn(|| {
         assert_eq!(atomics::wait(&view, 0, 0, f64::INFINITY).unwrap(), Wait::Woken);
     });
-    until("the waiter to sleep", || sleeps_on_words(waiter.pid));
+    until("the waiter to sleep", || sleeps_on_futex(waiter.pid));
     assert_eq!(atomics::notify(&view, 0, Some(0)).unwrap(), 0);
     assert_eq!(atomics::notify(&view, 0, None).unwrap(), 1);
     assert_eq!(waiter.wait(), 0);
@@ -240,7 +240,7 @@ fn an_observer_reads_and_waits() {
     for (turn, wait) in waits.into_iter().enumerate() {
         // SAFETY: ends the process.
         let child = Child::spawn(|| unsafe { libc::_exit(i32::from(!wait())) });
-        until("the observer to sleep", || sleeps_on_words(child.pid));
+        until("the observer to sleep", || sleeps_on_futex(child.pid));
         // Between two pulses it is in no queue for an instant.
         until("the notify to meet it", || match turn {
             0 | 3 => numbers.notify(0, 1).unwrap() == 1,
@@ -250,7 +250,7 @@ fn an_observer_reads_and_waits() {
     }
 
     let child = Child::spawn(|| assert_eq!(seen.wait(0, 1).unwrap(), Wait::NotEqual));
-    until("the observer to sleep", || sleeps_on_words(child.pid));
+    until("the observer to sleep", || sleeps_on_futex(child.pid));
     numbers[0].store(9, SeqCst); // as a changer does that is killed before its notify
     assert_eq!(child.wait_at_most(LONG), Some(0), "it looks again at times");
 }

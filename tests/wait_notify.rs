@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use support::child::sleeps_on_futex;
 use support::child::{Child, Random, until};
 use support::starve;
-use support::starve::sleeps_on_words;
 
 /// One test at a time: they fork, and they measure time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -36,7 +36,7 @@ fn wait_code(result: sabha::Result<Wait>) -> i32 {
 /// A process that waits once, and tells how it ended by its exit status.
 fn waiter(wait: impl FnOnce() -> sabha::Result<Wait>) -> Child {
     let child = Child::spawn(|| end(wait_code(wait())));
-    until("the waiter to sleep", || sleeps_on_words(child.pid));
+    until("the waiter to sleep", || sleeps_on_futex(child.pid));
     child
 }
 
@@ -100,7 +100,7 @@ fn a_notify_wakes_another_process_and_everything_before_it_is_seen() {
             let code = wait_code(word.wait(0, 0));
             end(if data[0].load(Relaxed) == value { code } else { 1 });
         });
-        until("the waiter to sleep", || sleeps_on_words(child.pid));
+        until("the waiter to sleep", || sleeps_on_futex(child.pid));
         data[0].store(value, Relaxed);
         assert_eq!(word.notify(0, 1).unwrap(), 1);
         assert_eq!(child.wait_at_most(LONG), WOKEN);
@@ -115,7 +115,7 @@ fn counts_are_exact() {
     let waiters: Vec<_> = (0..6).map(|_| waiter(|| word.wait(0, 0))).collect();
     assert_eq!(word.notify(0, 0).unwrap(), 0, "0 wakes nobody");
     assert_eq!(word.store_and_notify(0, 0, 0).unwrap(), 0);
-    assert!(waiters.iter().all(|child| sleeps_on_words(child.pid)));
+    assert!(waiters.iter().all(|child| sleeps_on_futex(child.pid)));
     assert_eq!(word.notify(0, 2).unwrap(), 2);
     assert_eq!(word.add_and_notify(0, 0, 1).unwrap(), (0, 1));
     assert_eq!(word.notify(0, u32::MAX).unwrap(), 3, "u32::MAX means all");
@@ -178,7 +178,7 @@ fn a_queue_belongs_to_an_offset_not_to_a_width() {
 
     let child = waiter(|| wide.wait(0, 0));
     assert_eq!(region.notify(high, u32::MAX).unwrap(), 0, "offset + 4 is another queue");
-    assert!(sleeps_on_words(child.pid));
+    assert!(sleeps_on_futex(child.pid));
     assert_eq!(region.notify(low, 1).unwrap(), 1);
     assert_eq!(child.wait_at_most(LONG), WOKEN);
 
@@ -203,7 +203,7 @@ fn a_change_alone_wakes_nobody_and_an_interrupted_waiter_looks_again() {
     });
     word[0].store(1 << 32, SeqCst);
     std::thread::sleep(20 * MS);
-    assert!(sleeps_on_words(child.pid));
+    assert!(sleeps_on_futex(child.pid));
     child.signal(libc::SIGALRM);
     assert_eq!(child.wait_at_most(LONG), NOT_EQUAL);
 }
@@ -216,7 +216,7 @@ fn a_killed_waiter_leaves_the_queue() {
     for _ in 0..20 {
         let (first, second) = (waiter(|| word.wait(0, 0)), waiter(|| word.wait(0, 0)));
         first.kill();
-        until("the survivor to sleep again", || sleeps_on_words(second.pid));
+        until("the survivor to sleep again", || sleeps_on_futex(second.pid));
         std::thread::sleep(MS); // its look, after the death of its neighbour
         assert_eq!(word.notify(0, 1).unwrap(), 1);
         assert_eq!(second.wait_at_most(LONG), WOKEN);
@@ -236,7 +236,7 @@ fn a_stopped_waiter_is_off_the_queue_and_looks_again_when_it_goes_on() {
     stop(&child);
     assert_eq!(word.notify(0, 1).unwrap(), 0);
     child.signal(libc::SIGCONT);
-    until("the child to sleep", || child.state() == 'S' && sleeps_on_words(child.pid));
+    until("the child to sleep", || child.state() == 'S' && sleeps_on_futex(child.pid));
     assert_eq!(word.notify(0, 1).unwrap(), 1, "back in the queue");
     assert_eq!(child.wait_at_most(LONG), WOKEN);
 
@@ -338,7 +338,7 @@ fn any_of_several_words_of_two_widths_and_two_regions() {
     };
     let start = || {
         let child = Child::spawn(|| end(wait()));
-        until("the child to sleep", || sleeps_on_words(child.pid));
+        until("the child to sleep", || sleeps_on_futex(child.pid));
         child
     };
     let notifies: [&dyn Fn() -> sabha::Result<u32>; 4] =
@@ -365,7 +365,7 @@ fn any_of_neighbouring_words_hears_the_bell_and_keeps_its_place() {
         let watches = [words.watch(0, 0).unwrap(), words.watch(1, 0).unwrap()];
         end(i32::from(wait_any(&watches, LONG).unwrap() != Either::Woken(1)));
     });
-    until("the first to sleep", || sleeps_on_words(first.pid));
+    until("the first to sleep", || sleeps_on_futex(first.pid));
     let second = waiter(|| words.wait(1, 0));
     std::thread::sleep(250 * MS); // more than two pulses
     assert_eq!(words.notify(1, 1).unwrap(), 1);
@@ -535,7 +535,7 @@ fn a_waiter_may_time_out_with_others_around_it() {
     let stays = waiter(|| word.wait(0, 0));
     let goes = waiter(|| word.wait_until(0, 0, 50 * MS));
     assert_eq!(goes.wait_at_most(LONG), TIMED_OUT);
-    assert!(sleeps_on_words(stays.pid), "the end of one wait disturbs no other");
+    assert!(sleeps_on_futex(stays.pid), "the end of one wait disturbs no other");
     assert_eq!(word.notify(0, u32::MAX).unwrap(), 1);
     assert_eq!(stays.wait_at_most(LONG), WOKEN);
 }

@@ -64,11 +64,10 @@ impl Child {
         None
     }
 
-    /// Its state as `/proc` tells: `S` asleep, `R` running, `T` stopped …
+    /// Its [state].
+    #[must_use]
     pub fn state(&self) -> char {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        rest.trim_start().chars().next().unwrap_or('?')
+        state(self.pid)
     }
 
     /// Waits until it sleeps in the kernel.
@@ -78,7 +77,8 @@ impl Child {
         until("the child to sleep", || self.state() == 'S');
     }
 
-    fn try_reap(&mut self) -> Option<i32> {
+    /// Its end, if it has come: its exit status, or minus the signal that ended it.
+    pub fn try_reap(&mut self) -> Option<i32> {
         let mut status = 0;
         // SAFETY: our own child, and a live word.
         let pid = unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) };
@@ -105,6 +105,35 @@ impl Drop for Child {
             self.reap();
         }
     }
+}
+
+/// The state of a process's first thread as `/proc` tells: `S` asleep, `R` running, `T` stopped …
+#[must_use]
+pub fn state(pid: i32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    rest.trim_start().chars().next().unwrap_or('?')
+}
+
+/// What a process's first thread asks of the kernel, if it is in a system call and does not run: the call's number and
+/// arguments.
+#[must_use]
+pub fn system_call(pid: i32) -> Option<[u64; 7]> {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
+    let mut words = call.split_ascii_whitespace();
+    let number = words.next()?.parse().ok()?; // "running" is no number
+    let mut found = [number; 7];
+    for place in &mut found[1..] {
+        *place = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some(found)
+}
+
+/// Whether a process's first thread sleeps on futexes.
+#[must_use]
+pub fn sleeps_on_futex(pid: i32) -> bool {
+    let futexes = [libc::SYS_futex, libc::SYS_futex_waitv].map(libc::c_long::cast_unsigned);
+    system_call(pid).is_some_and(|[number, ..]| futexes.contains(&number)) && state(pid) == 'S'
 }
 
 fn code(status: i32) -> i32 {

@@ -39,9 +39,14 @@ pub fn stop(child: &Child) {
 /// Ends a traced child, which must not unwind into the test, with status 1 unless `good`.
 pub fn end_unless(good: bool) {
     if !good {
-        // SAFETY: ends the process.
-        unsafe { libc::_exit(1) };
+        exit(1);
     }
+}
+
+/// Ends this process, a child, with `status`.
+pub fn exit(status: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(status) }
 }
 
 /// Sleeps for ever: to be killed.
@@ -72,6 +77,28 @@ impl Board {
     /// Stores.
     pub fn set(self, index: usize, value: u32) {
         self.0[index].store(value, SeqCst);
+    }
+
+    /// Sleeps on word `index` while it is `value`, for ever if nobody wakes it.
+    pub fn sleep(self, index: usize, value: u32) {
+        let none = std::ptr::null::<libc::timespec>();
+        // SAFETY: a live word, which the kernel only reads.
+        unsafe {
+            libc::syscall(libc::SYS_futex, self.0[index].as_ptr(), libc::FUTEX_WAIT, value, none)
+        };
+    }
+
+    /// Wakes all who sleep on word `index`.
+    pub fn wake(self, index: usize) {
+        // SAFETY: only the word's address is used.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                self.0[index].as_ptr(),
+                libc::FUTEX_WAKE,
+                libc::c_int::MAX,
+            )
+        };
     }
 
     /// Waits until word `index` is at least `value`.

@@ -8,6 +8,8 @@
 pub mod child;
 pub mod figures;
 pub mod fork;
+#[cfg(target_arch = "x86_64")]
+pub mod kill;
 pub mod starve;
 pub mod system;
 pub mod trace;

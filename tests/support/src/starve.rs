@@ -41,9 +41,3 @@ pub fn exact_timers() {
     // SAFETY: takes integers.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
 }
-
-/// Whether the process's first thread sleeps on futexes.
-pub fn sleeps_on_words(pid: i32) -> bool {
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    call.split(' ').next() == Some(&libc::SYS_futex_waitv.to_string())
-}

@@ -1,0 +1,92 @@
+//! A process that runs an operation instruction by instruction: under ptrace, or where that is refused, by its own trap flag.
+
+use super::flagged::Flagged;
+use super::place::{Path, Reached};
+use crate::trace::{Stop, Traced, marker};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Whether this process is one that is stepped: only then are there markers.
+static IS_STEPPED: AtomicBool = AtomicBool::new(false);
+
+/// Where the operation begins. In a process that is not stepped this does nothing.
+#[inline(always)]
+pub fn begin() {
+    if IS_STEPPED.load(Relaxed) {
+        marker();
+    }
+}
+
+/// Where it ends.
+#[inline(always)]
+pub fn end() {
+    begin();
+}
+
+/// See the module. Killed and reaped at drop.
+pub(super) enum Stepped {
+    Traced(Traced),
+    Flagged(Flagged),
+}
+
+impl Stepped {
+    /// Forks; the child runs `work` up to its [`begin`].
+    pub(super) fn begin(work: impl Fn()) -> Self {
+        let marked = || {
+            IS_STEPPED.store(true, Relaxed);
+            work();
+        };
+        if let Some(mut child) = Traced::try_spawn(marked) {
+            let mut stop = child.run();
+            while stop == Stop::Asleep {
+                stop = child.run();
+            }
+            assert_eq!(stop, Stop::Marker, "it never began");
+            return Self::Traced(child);
+        }
+        Self::Flagged(Flagged::begin(marked))
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        match self {
+            Self::Traced(child) => child.pid,
+            Self::Flagged(child) => child.pid(),
+        }
+    }
+
+    /// Runs the whole operation, and says how.
+    pub(super) fn record(&mut self, wake: &mut dyn FnMut() -> bool) -> Path {
+        match self {
+            Self::Traced(child) => Path::record(child, wake),
+            Self::Flagged(child) => Path::counted(child.count(wake)),
+        }
+    }
+
+    /// Goes on behind instruction `n` of `path`.
+    pub(super) fn lead(
+        &mut self,
+        path: &Path,
+        n: usize,
+        wake: &mut dyn FnMut() -> bool,
+    ) -> Reached {
+        match self {
+            Self::Traced(child) => path.lead(child, n, wake),
+            Self::Flagged(child) => child.lead(n, wake),
+        }
+    }
+
+    /// SIGKILL; returns when the process is gone. It executes nothing more.
+    pub(super) fn kill(self) {
+        match self {
+            Self::Traced(child) => child.kill(),
+            Self::Flagged(child) => child.kill(),
+        }
+    }
+
+    /// Runs freely; its exit status, once it has ended.
+    pub(super) fn run_on(&mut self) -> Option<i32> {
+        match self {
+            Self::Traced(child) => child.run_on(),
+            Self::Flagged(child) => child.run_on(),
+        }
+    }
+}
