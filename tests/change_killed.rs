@@ -1,4 +1,5 @@
-//! `store_and_notify` and `add_and_notify`, killed: no sleeper is left behind on a word that has changed.
+//! `store_and_notify` and `add_and_notify`, killed at random, or while others lie down or are killed, too: no sleeper is left behind
+//! on a word that has changed. (Killed at every instruction: `tests/kill/wait.rs`.)
 #![allow(unsafe_code)] // ends child processes
 
 use sabha::{Deadline, Region, Shared, Wait};
@@ -31,8 +32,6 @@ struct Board {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Change {
     NarrowStore,
-    NarrowAdd,
-    WideStore,
     WideAddHigh,
 }
 
@@ -50,11 +49,8 @@ impl Board {
 
     /// Makes the change of round `round`; each round finds the value that the one before should have left.
     fn change(&self, change: Change, round: i32) -> u32 {
-        let next = i64::from(round) + 1;
         match change {
             Change::NarrowStore => self.narrow.store_and_notify(0, round + 1, 1),
-            Change::NarrowAdd => self.narrow.add_and_notify(0, 1, 1).map(|(_, woken)| woken),
-            Change::WideStore => self.wide.store_and_notify(0, next << 32, 1),
             Change::WideAddHigh => self.wide.add_and_notify(0, 1 << 32, 1).map(|(_, woken)| woken),
         }
         .unwrap()
@@ -67,15 +63,15 @@ impl Board {
 
     fn changed(&self, change: Change, round: i32) -> bool {
         match change {
-            Change::NarrowStore | Change::NarrowAdd => self.narrow[0].load(SeqCst) != round,
-            _ => self.wide[0].load(SeqCst) != i64::from(round) << 32,
+            Change::NarrowStore => self.narrow[0].load(SeqCst) != round,
+            Change::WideAddHigh => self.wide[0].load(SeqCst) != i64::from(round) << 32,
         }
     }
 
     fn wait(&self, change: Change, round: i32, deadline: impl Into<Deadline>) -> Wait {
         match change {
-            Change::NarrowStore | Change::NarrowAdd => self.narrow.wait_until(0, round, deadline),
-            _ => self.wide.wait_until(0, i64::from(round) << 32, deadline),
+            Change::NarrowStore => self.narrow.wait_until(0, round, deadline),
+            Change::WideAddHigh => self.wide.wait_until(0, i64::from(round) << 32, deadline),
         }
         .unwrap()
     }
@@ -109,13 +105,6 @@ impl Board {
         changer
     }
 
-    fn start_round(&self, round: i32, sleeper: &Child) {
-        self.set(round);
-        self.control[RESULT].store(0, SeqCst);
-        self.control[GO].store(round.cast_unsigned() + 1, SeqCst);
-        until("the sleeper to sleep", || sleeps_on_futex(sleeper.pid));
-    }
-
     /// Ends a round in which a changer was killed: 0 if it had not changed anything, else how the sleeper ended.
     fn end_round(&self, change: Change, round: i32) -> u32 {
         let result = || self.control[RESULT].load(SeqCst);
@@ -142,76 +131,6 @@ fn code(result: Wait) -> u32 {
         Wait::NotEqual => NOT_EQUAL,
         Wait::TimedOut => TIMED_OUT,
     }
-}
-
-/// Kills a process after each number of instructions of the change, with a sleeper on the word, and a bystander.
-fn killed_at_every_instruction(change: Change) {
-    let _alone = alone();
-    let board = Board::new();
-    let sleeper = board.sleeper(change);
-    let bystander = Child::spawn(|| {
-        let code = match change {
-            Change::NarrowStore | Change::NarrowAdd => board.narrow.wait(1, 0),
-            _ => board.wide.wait(1, 0),
-        };
-        // SAFETY: ends the process.
-        unsafe { libc::_exit(i32::from(code.unwrap() != Wait::Woken)) }
-    });
-    until("the bystander to sleep", || sleeps_on_futex(bystander.pid));
-    let mut ends = [0_u32; 4];
-    let mut round = 0;
-    loop {
-        board.start_round(round, &sleeper);
-        let mut changer = Traced::spawn(|| {
-            board.region.enter().unwrap();
-            support::trace::marker(); // the seat is taken: from here on it is the change alone
-            board.change(change, round);
-        });
-        assert_eq!(changer.run(), Stop::Marker);
-        let stop = changer.steps(u64::from(round.cast_unsigned()));
-        changer.kill();
-        let end = board.end_round(change, round);
-        ends[end as usize] += 1;
-        assert_ne!(end, TIMED_OUT, "left behind after {round} instructions");
-        round += 1;
-        if stop == Some(Stop::Marker) {
-            break;
-        }
-        assert!(stop.is_none(), "{stop:?}");
-    }
-    let [unchanged, woken, not_equal, _] = ends;
-    println!(
-        "{change:?}: killed at {round} points: {unchanged} before the change, \
-         then {not_equal} sleepers found it and {woken} were notified"
-    );
-    assert!(unchanged > 10 && not_equal > 3 && woken > 3);
-    let woken = || match change {
-        Change::NarrowStore | Change::NarrowAdd => board.narrow.notify(1, 1).unwrap(),
-        _ => board.wide.notify(1, 1).unwrap(),
-    };
-    until("the bystander to sleep", || sleeps_on_futex(bystander.pid));
-    until("the notify to meet the bystander", || woken() == 1);
-    assert_eq!(bystander.wait_at_most(LONG), Some(0), "it slept through all of it");
-}
-
-#[test]
-fn a_narrow_store_killed_anywhere_strands_nobody() {
-    killed_at_every_instruction(Change::NarrowStore);
-}
-
-#[test]
-fn a_narrow_add_killed_anywhere_strands_nobody() {
-    killed_at_every_instruction(Change::NarrowAdd);
-}
-
-#[test]
-fn a_wide_store_killed_anywhere_strands_nobody() {
-    killed_at_every_instruction(Change::WideStore);
-}
-
-#[test]
-fn a_wide_add_killed_anywhere_strands_nobody() {
-    killed_at_every_instruction(Change::WideAddHigh);
 }
 
 /// A waiter that is stopped after each number of instructions, and goes on when the word has changed and the changer is

@@ -1,12 +1,11 @@
-//! Death at a lock: at every instruction, in the schedule that wedges the C library's robust mutex, and ten thousand times
-//! at random.
+//! Death at a lock, ten thousand times at random. (At every instruction: `tests/kill/lock.rs`; in the schedule that wedges the C
+//! library's robust mutex: `tests/kill/lost_wake.rs`.)
 
 use sabha::sync::{LockError, Mutex};
 use sabha::{Deadline, Region, Shareable, Shared};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use support::child::{Child, Random, until};
-use support::trace::{Stop, Traced, marker};
+use support::child::{Child, Random};
 
 /// What the lock guards: `a` and `b` are equal whenever nobody is inside, and nobody is inside who is not noted.
 #[derive(Shareable)]
@@ -151,131 +150,4 @@ fn survivors_go_on(board: &Board, killed: usize) {
         assert!(start.elapsed() < Duration::from_secs(10), "stuck after {killed} kills");
         std::thread::sleep(Duration::from_micros(20));
     }
-}
-
-/// A holds; B and C sleep; A unlocks and wakes B; before B has run, D takes the lock; B is killed; D unlocks. The C library's
-/// robust mutex leaves C asleep for ever on a free lock then.
-#[test]
-fn a_woken_waiter_that_is_killed_after_another_took_the_lock_loses_nobodys_wake() {
-    let board = board();
-    let hold = || {
-        std::mem::forget(board.lock.lock());
-        marker();
-        // The guard was forgotten so that the marker lies inside; this one unlocks in its place.
-        drop_inherited(&board.lock);
-        marker();
-    };
-    let mut a = Traced::spawn(hold);
-    assert_eq!(a.run(), Stop::Marker, "A holds");
-    let mut b = Traced::spawn(|| drop(board.lock.lock()));
-    let asleep = loop {
-        match b.step() {
-            Stop::Step => {}
-            other => break other,
-        }
-    };
-    assert_eq!(asleep, Stop::Asleep, "B sleeps, and will stop as soon as it is woken");
-    let c = Child::spawn(|| drop(board.lock.lock()));
-    c.until_asleep();
-    assert_eq!(a.run(), Stop::Marker, "A has unlocked");
-    let mut d = Traced::spawn(hold);
-    let mut barged = d.run();
-    while barged == Stop::Asleep {
-        barged = d.run();
-    }
-    assert_eq!(barged, Stop::Marker, "D has barged in");
-    b.kill();
-    assert_eq!(d.run(), Stop::Marker, "D has unlocked");
-    assert_eq!(c.wait_at_most(Duration::from_secs(5)), Some(0), "C sleeps on a free lock");
-    assert!(board.lock.lock().is_ok());
-}
-
-/// Unlocks a lock whose guard was forgotten by this thread.
-#[allow(unsafe_code)]
-fn drop_inherited(lock: &Mutex<[u64; 2]>) {
-    type Guard<'a> = sabha::sync::MutexGuard<'a, [u64; 2]>;
-    const { assert!(size_of::<Guard<'_>>() == size_of::<&Mutex<[u64; 2]>>()) };
-    // SAFETY: a guard is a reference to its mutex and nothing else; this thread holds the lock and has no other guard.
-    drop(unsafe { core::mem::transmute::<&Mutex<[u64; 2]>, Guard<'_>>(lock) });
-}
-
-/// Kills a child after each instruction of one lock and unlock; `taken`: whose last owner was killed; `with_sleeper`: while
-/// somebody waits.
-fn at_every_instruction(scene: &str, with_sleeper: bool, taken: bool) {
-    let mut points = 0;
-    let mut told = 0;
-    for n in 0.. {
-        let board = board();
-        let holder = taken.then(|| {
-            let holder = Child::spawn(|| {
-                std::mem::forget(board.lock.lock());
-                board.inside.store(1, SeqCst);
-                std::thread::sleep(Duration::from_secs(60));
-            });
-            until("the holder", || board.inside.load(SeqCst) == 1);
-            holder
-        });
-        if let Some(holder) = holder {
-            holder.kill(); // the victim inherits
-        }
-        let mut victim = Traced::spawn(|| {
-            board.region().enter().expect("a seat");
-            marker();
-            let mut guard = match board.lock.lock() {
-                Ok(guard) => guard,
-                Err(LockError::OwnerDied(died)) => died.into_guard(),
-                Err(other) => panic!("{other}"),
-            };
-            guard[0] += 1;
-            guard[1] += 1;
-            drop(guard);
-            marker();
-        });
-        assert_eq!(victim.run(), Stop::Marker);
-        let end = victim.steps(n);
-        let sleeper = with_sleeper.then(|| {
-            let sleeper = Child::spawn(|| {
-                drop(board.lock.lock());
-            });
-            std::thread::sleep(Duration::from_micros(300));
-            sleeper
-        });
-        victim.kill();
-        if let Some(sleeper) = sleeper {
-            let ended = sleeper.wait_at_most(Duration::from_secs(10));
-            assert_eq!(
-                ended,
-                Some(0),
-                "{scene}: killed after {n} instructions, a sleeper is stuck"
-            );
-        }
-        let soon = Deadline::after(Duration::from_secs(10));
-        match board.lock.lock_until(soon) {
-            Ok(guard) => assert_eq!(guard[0], guard[1], "{scene}: not told at {n}"),
-            Err(LockError::OwnerDied(_)) => told += 1,
-            Err(other) => panic!("{scene}: killed after {n} instructions: {other}"),
-        }
-        points += 1;
-        if end == Some(Stop::Marker) {
-            break;
-        }
-        assert_eq!(end, None, "{scene}");
-    }
-    println!("{scene}: {points} kill points, {told} reported, 0 stuck");
-    assert!(points > 20 && told > 5, "{scene}: {points} points, {told} told");
-}
-
-#[test]
-fn lock_and_unlock_killed_at_every_instruction() {
-    at_every_instruction("lock + unlock", false, false);
-}
-
-#[test]
-fn inheriting_killed_at_every_instruction() {
-    at_every_instruction("inheriting lock + unlock", false, true);
-}
-
-#[test]
-fn lock_and_unlock_killed_at_every_instruction_with_somebody_waiting() {
-    at_every_instruction("lock + unlock, one waiting", true, false);
 }

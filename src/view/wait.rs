@@ -77,7 +77,7 @@
 //! Naive versions. FUTEX_WAIT on the lower half: loses a change of the upper. futex_waitv on both halves: sleeps on a pair
 //! that never was, and a notify of the word at offset + 4 takes and counts the sleeper. A user-space count of waiters:
 //! leaks with each kill. The bell last: a ring between the word's compare and the bell's queue is lost.
-//! Tests: tests/wait_notify.rs, tests/change_killed.rs.
+//! Tests: tests/kill/wait.rs (every row), tests/wait_notify.rs, tests/change_killed.rs; `wait_tests.rs` beside this file.
 
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Slept, Watch};

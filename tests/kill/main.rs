@@ -3,3 +3,6 @@
 #![cfg(target_arch = "x86_64")]
 
 mod lock;
+mod lost_wake;
+mod ring;
+mod wait;

@@ -68,7 +68,7 @@
 //!   says `Closed`, T1 stores its tail: an accepted item that nobody gets. Here T1 looks *after*
 //!   its store, and if it sees CLOSING, `last` says whether the item counts.
 //! * **Tests**: `tests.rs` beside this file; with real processes `tests/spsc.rs`, and killed ones
-//!   `tests/spsc_killed.rs`.
+//!   `tests/kill/ring.rs` (every row) and `tests/spsc_killed.rs`.
 
 use super::wait::{Look, Peer, order_everywhere, wake};
 use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, SeqCst, compiler_fence, fence};

@@ -74,6 +74,7 @@ pub struct Scene<'a, W> {
     contender: Option<Part<'a, W>>,
     waker: Option<Part<'a, W>>,
     recovery: Option<Part<'a, W>>,
+    successor: Option<Part<'a, W>>,
     budget: Duration,
     /// The ways of the second process, which contends or recovers, by the victim's place.
     second: RefCell<BTreeMap<usize, Rc<Path>>>,
@@ -135,6 +136,7 @@ impl<'a, W> Scene<'a, W> {
             contender: None,
             waker: None,
             recovery: None,
+            successor: None,
             budget: Duration::from_millis(if crate::long_form() { 40_000 } else { 1_500 }),
             second: RefCell::default(),
         }
@@ -159,6 +161,13 @@ impl<'a, W> Scene<'a, W> {
     /// Whoever wakes the victim when it sleeps in the midst of its operation. Without one it is killed asleep.
     pub fn with_waker(mut self, waker: impl Fn(&W) + 'a) -> Self {
         self.waker = Some(Box::new(waker));
+        self
+    }
+
+    /// A process that runs, to its end, right after somebody was killed: it does what the dead one may not have come to, so that
+    /// sleepers who have nothing to blame the dead for come to their ends.
+    pub fn with_successor(mut self, successor: impl Fn(&W) + 'a) -> Self {
+        self.successor = Some(Box::new(successor));
         self
     }
 
@@ -359,6 +368,7 @@ impl<'a, W> Scene<'a, W> {
         let mut slow = false;
         if case.recovers {
             victim.kill();
+            self.succeed(&world)?;
             slow |= end_all(parties)?.slow;
             self.kill_while_it_recovers(&world, path, case);
         } else {
@@ -380,11 +390,18 @@ impl<'a, W> Scene<'a, W> {
                     parties.extend(contender);
                 }
             }
+            self.succeed(&world)?;
             slow |= end_all(parties)?.slow;
         }
         let survivor = fork_for_status(|| (self.survivor)(&world));
         let ends = end_all(vec![Party::Free("survivor", survivor)])?;
         Ok((Seen::try_from(ends.status).unwrap_or(Seen::MAX), slow | ends.slow))
+    }
+
+    fn succeed(&self, world: &W) -> Result<(), Stuck> {
+        let Some(successor) = &self.successor else { return Ok(()) };
+        let party = Party::Free("successor", fork(|| successor(world)));
+        end_all(vec![party]).map(|_| ())
     }
 
     /// The sleepers, each asleep or at its end.
