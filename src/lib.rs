@@ -67,6 +67,10 @@ pub use view::{AtomicF32, AtomicF64, Wait};
 #[doc = include_str!("docs/layout.md")]
 pub mod layout {}
 
+/// What is promised when a process is killed, what is not, and how to check it.
+#[doc = include_str!("docs/crash-model.md")]
+pub mod crash_model {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

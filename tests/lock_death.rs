@@ -1,4 +1,4 @@
-//! Death at a lock, ten thousand times at random. (At every instruction: `tests/kill/lock.rs`; in the schedule that wedges the C
+//! Death at a lock at random: a thousand times, and ten thousand in a release build. (At every instruction: `tests/kill/lock.rs`; in the schedule that wedges the C
 //! library's robust mutex: `tests/kill/lost_wake.rs`.)
 
 use sabha::sync::{LockError, Mutex};
@@ -87,11 +87,12 @@ fn work_for_ever(board: &Board, seed: u64) {
     }
 }
 
-const HOLDERS: u64 = 10_000;
+/// As shipped; a tenth of it suffices to see that the test works with assertions on.
+const HOLDERS: u64 = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
 const WORKERS: usize = 4;
 
 #[test]
-fn ten_thousand_holders_killed_at_random_leave_nobody_stuck_and_every_inheritance_is_reported() {
+fn holders_killed_at_random_leave_nobody_stuck_and_every_inheritance_is_reported() {
     let board = board();
     let mut random = Random::new(0x5eed);
     let spawn = |random: &mut Random| {
