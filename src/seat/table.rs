@@ -76,7 +76,7 @@ impl Seats {
 
     #[cold]
     fn look_up_ready(&self, said: u32) -> u32 {
-        let file_bytes = self.file.metadata().map_or(0, |found| found.len());
+        let file_bytes = file::size(&self.file).unwrap_or(0);
         let pages = file_bytes.saturating_sub(self.offset) / map::PAGE as u64;
         let ready = u32::try_from(pages).map_or(said, |pages| pages.min(said));
         self.known.fetch_max(ready, Relaxed).max(ready)
