@@ -7,10 +7,13 @@ use sabha::ring::spsc::{Consumer, PopError, Producer, PushError, Spsc};
 use sabha::sync::{Adaptive, Block, Policy, Spin};
 use sabha::{Deadline, Error, Payload, Region, Shareable};
 use std::fmt::Debug;
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
+use support::assert_refused;
 use support::child::{Child, Random, until};
+use support::fork::{ends_well, fork};
 use zerocopy::FromBytes;
 
 fn region() -> Region {
@@ -358,6 +361,23 @@ fn an_end_has_one_owner_in_all_processes() {
     ready.store(2, SeqCst);
     assert_eq!(child.wait(), 0);
     drop(ends(&ring));
+}
+
+#[test]
+fn an_end_whose_owner_cannot_be_described_is_refused_not_waited_for() {
+    let region = region();
+    let ring = ring(&region, 4);
+    let (producer, _consumer) = ends(&ring);
+    let record = 4096 + u64::from(region.member().unwrap().slot()) * 128;
+    File::from(region.as_fd().try_clone_to_owned().unwrap())
+        .write_all_at(&[0xff; 4], record + 16)
+        .unwrap(); // its word that it is complete
+    ends_well(fork(|| {
+        let refused = ring.producer();
+        assert_refused!(refused, Error::Corrupt { what: "the owner of a ring's end", .. });
+    }));
+    drop(producer);
+    ring.producer().unwrap();
 }
 
 #[test]

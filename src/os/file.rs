@@ -63,7 +63,7 @@ pub(crate) fn by_descriptor(file: &File) -> PathBuf {
 /// file longer where needed, never shorter.
 pub(crate) fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     let end = offset.saturating_add(len);
-    if end > size_limit() && end > file.metadata()?.len() {
+    if end > size_limit() && end > size(file)? {
         // The kernel would say so with SIGXFSZ, of which processes die.
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
@@ -75,6 +75,11 @@ pub(crate) fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
             result => return Ok(result?),
         }
     }
+}
+
+/// Its length in bytes.
+pub(crate) fn size(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
 }
 
 /// How large this process may make files.

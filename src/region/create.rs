@@ -163,8 +163,8 @@ impl RegionOptions {
         let mut prefix = [0; PREFIX];
         file.read_exact_at(&mut prefix, 0).map_err(|e| Error::os("pread", e))?;
         // Somebody may be growing it. The file is made longer first, then the header says so: the other way round here.
-        let now = file.metadata().map_err(|e| Error::os("fstat", e))?;
-        let (geometry, id, len) = Geometry::check(&prefix, now.len())?;
+        let now = file::size(file).map_err(|e| Error::os("fstat", e))?;
+        let (geometry, id, len) = Geometry::check(&prefix, now)?;
         let key = Key { device: metadata.dev(), inode: metadata.ino(), id };
         Ok(Examined { geometry, key, len })
     }

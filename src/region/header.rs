@@ -155,9 +155,11 @@ impl Geometry {
         expect("the page size", half(prefix, 44).into(), PAGE.into())?;
         let geometry = Self { max_len: word(prefix, 32), seats: half(prefix, 40) };
         expect("the layout checksum", word(prefix, 48), geometry.checksum())?;
-        at_most("the maximal length", geometry.max_len, MAX_LEN)?;
-        at_most("the number of seats", geometry.seats.into(), crate::seat::SLOTS_MAX.into())?;
-        expect("the maximal length modulo 4096", geometry.max_len % map::PAGE as u64, 0)?;
+        let page = map::PAGE as u64;
+        between("the maximal length", geometry.max_len, page, MAX_LEN)?;
+        let most = crate::seat::SLOTS_MAX.into();
+        between("the number of seats", geometry.seats.into(), 1, most)?;
+        expect("the maximal length modulo 4096", geometry.max_len % page, 0)?;
         let len = word(prefix, 128);
         at_most("the length", len, geometry.max_len)?;
         let needed = HEAP_AT + len;
@@ -168,7 +170,7 @@ impl Geometry {
                 expected: needed,
             });
         }
-        let pages = file_bytes.saturating_sub(geometry.seats_at()) / map::PAGE as u64;
+        let pages = file_bytes.saturating_sub(geometry.seats_at()) / page;
         let seats = pages.min(geometry.seats.into());
         at_most("the number of seats that are ready", half(prefix, SEATS_AT).into(), seats)?;
         let id = u128::from(word(prefix, 16)) | u128::from(word(prefix, 24)) << 64;
@@ -182,6 +184,11 @@ fn expect(what: &'static str, found: u64, expected: u64) -> Result<()> {
 
 fn at_most(what: &'static str, found: u64, most: u64) -> Result<()> {
     if found <= most { Ok(()) } else { Err(Error::Corrupt { what, found, expected: most }) }
+}
+
+fn between(what: &'static str, found: u64, least: u64, most: u64) -> Result<()> {
+    let nearest = found.clamp(least, most);
+    expect(what, found, nearest)
 }
 
 fn word(bytes: &[u8], at: usize) -> u64 {
@@ -235,6 +242,15 @@ mod tests {
             *bad.get_mut(bit / 8).unwrap() ^= 1 << (bit % 8);
             let refused = Geometry::check(&bad, 1 << 30);
             assert!(matches!(refused, Err(Error::Corrupt { .. })), "bit {bit}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_nobody_can_have_written_is_refused_though_its_checksum_is_right() {
+        for (max_len, seats) in [(0, 8), (4096, 0), (MAX_LEN + 4096, 8), (4096, 1025), (4097, 8)] {
+            let prefix = Geometry { max_len, seats }.prefix(77, max_len.min(4096));
+            let refused = Geometry::check(&prefix, u64::MAX);
+            assert!(matches!(refused, Err(Error::Corrupt { .. })), "{max_len} {seats}");
         }
     }
 

@@ -313,7 +313,7 @@ impl Inner {
 
     #[cold]
     fn look_up_len(&self, said: u64) -> u64 {
-        let file_bytes = self.file.metadata().map_or(0, |found| found.len());
+        let file_bytes = file::size(&self.file).unwrap_or(0);
         let len = said.min(file_bytes.saturating_sub(header::HEAP_AT));
         self.known_len.fetch_max(len, Relaxed).max(len)
     }

@@ -4,6 +4,7 @@
 use super::directory::{self, ENTRIES, Entry};
 use super::header::{DIRECTORY_AT, Geometry, Guard, HEAP_AT, Header, in_region};
 use super::{Kind, ObjectInfo};
+use crate::os::file;
 use crate::os::map::Mapping;
 use crate::{Error, Result, Shareable};
 use core::ptr::NonNull;
@@ -61,7 +62,7 @@ impl Observer {
             return Err(Error::OtherType { name: name.to_owned(), found: found.layout, expected });
         }
         let end = found.offset.saturating_add(bytes);
-        let file_bytes = self.0.file.metadata().map_err(|e| Error::os("fstat", e))?.len();
+        let file_bytes = file::size(&self.0.file).map_err(|e| Error::os("fstat", e))?;
         let most = file_bytes.saturating_sub(HEAP_AT).min(self.0.geometry.max_len);
         if end > most {
             return Err(Error::Corrupt {

@@ -49,7 +49,7 @@
 //! Grade: lock, try_lock G2 (the next owner is told), unlock G2. Progress: blocking. Fairness: none; a barger may win.
 //!
 //! Backstop: no sleep is longer than [`PULSE`]; then the owner's process is asked for, too. Two kills at once can need that,
-//! or a thread that the kernel could not flag. Wrap: see `table.rs`. Zombies: a stopped owner owns, a stopped waiter sleeps.
+//! or a thread that the kernel could not flag. Wrap: see `page.rs`. Zombies: a stopped owner owns, a stopped waiter sleeps.
 //! Fork: a child has no seat; it cannot unlock what its parent holds. Trust: any word may hold anything: a name of no living
 //! seat is a dead owner. Naive version: the robust mutex of the C library, whose unlock forgets WAITERS: a woken sleeper that
 //! is killed after somebody barged in leaves the others asleep on a free lock.
@@ -58,7 +58,7 @@
 use super::assembly::Assembly;
 use super::cache;
 use super::id::{Holder, NAME, SeatId};
-use super::table::SeatPage;
+use super::page::SeatPage;
 use super::{PULSE, Policy};
 use crate::Error;
 use crate::os::clock::Deadline;
@@ -136,6 +136,30 @@ pub(crate) enum Refused {
     Seat(Error),
 }
 
+/// Races for a lock's word that a thread has lost in a row.
+#[derive(Default)]
+struct Races(u32);
+
+impl Races {
+    /// Nobody loses so many to peers that keep to the protocol.
+    const MOST: u32 = 100;
+
+    /// Another was faster, again. Who has lost too often gives up if the time is over, else rests.
+    fn lost(&mut self, word: Word, deadline: Deadline) -> Result<(), Refused> {
+        self.0 += 1;
+        if self.0 < Self::MOST {
+            return Ok(());
+        }
+        if deadline.has_passed() {
+            let (what, found) = ("a lock's word, which never stands still,", word.0.into());
+            return Err(Refused::Seat(Error::Corrupt { what, found, expected: 0 }));
+        }
+        cpu::yield_now();
+        *self = Self::default();
+        Ok(())
+    }
+}
+
 /// See the module.
 #[repr(C, align(8))]
 #[derive(Debug, Default)]
@@ -207,6 +231,7 @@ impl RawLock {
         let most = P::spins();
         let mut spins = most;
         let mut rounds = 0u32;
+        let mut races = Races::default();
         let mut unflagged = None;
         loop {
             let word = Word(self.word.load(Relaxed));
@@ -216,11 +241,15 @@ impl RawLock {
             let owner = match decide(word, me, alive) {
                 Step::Take { next, heir } => match waiter.take(word, next, heir) {
                     Some(got) => return Ok(got),
-                    None => continue,
+                    None => {
+                        races.lost(word, deadline)?;
+                        continue;
+                    }
                 },
                 Step::Deadlock => return Err(Refused::Deadlock(waiter.holder(me))),
                 Step::Wait(owner) => owner,
             };
+            races = Races::default();
             if spins > 0 {
                 spins -= 1;
                 cpu::pause();
@@ -243,14 +272,14 @@ impl RawLock {
         let waiter = Waiter::new(self)?;
         let list = robust_list()?;
         let _insured = list.insure(&self.park); // W1
+        let mut races = Races::default();
         loop {
             let word = Word(self.word.load(Relaxed));
             match decide(word, me, |owner| waiter.alive(owner)) {
-                Step::Take { next, heir } => {
-                    if let Some(got) = waiter.take(word, next, heir) {
-                        return Ok(got);
-                    }
-                }
+                Step::Take { next, heir } => match waiter.take(word, next, heir) {
+                    Some(got) => return Ok(got),
+                    None => races.lost(word, Deadline::PASSED)?,
+                },
                 Step::Deadlock => return Err(Refused::Deadlock(waiter.holder(me))),
                 Step::Wait(owner) => return Err(Refused::Held(waiter.holder(owner))),
             }
@@ -325,10 +354,10 @@ impl<'a> Waiter<'a> {
         let lock = &self.lock.word;
         let announced = word.has_waiters()
             || lock.compare_exchange(word.0, waiting.0, Relaxed, Relaxed).is_ok(); // W3
-        let (live, seen) = self.assembly.seats().alive(owner)?;
-        if !announced {
+        let Some((live, seen)) = self.assembly.seats().alive(owner).filter(|_| announced) else {
+            cpu::pause(); // something has changed: look again, but never without a rest
             return None;
-        }
+        };
         let watches =
             [Watch::new(&self.lock.park, 0), Watch::new(lock, waiting.0), Watch::new(live, seen)];
         let offset = self.assembly.offset_of(self.lock.address());

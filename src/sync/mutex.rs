@@ -249,7 +249,7 @@ pub enum LockError<G> {
         /// Who held it then.
         holder: Holder,
     },
-    /// The thread could not take its seat in the region.
+    /// The thread could not take its seat in the region; or the lock is damaged, or changed by a peer as no lock is.
     Seat(Error),
 }
 

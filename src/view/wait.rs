@@ -68,7 +68,7 @@
 //! count is modulo 4: a false "not yet" rings once more. Zombies: a stopped waiter is off the queue; one that is stopped in
 //! the microseconds between its ring and passing it on holds the ring until it goes on or dies. A stopped changer has
 //! changed, and not yet notified. Fork: nothing is inherited. Signals: a handler may do all of this.
-//! Trust: any generation, count, name or flag costs a look or a ring; low bits in the bell disarm it for the region's users.
+//! Trust: any generation, count, name or flag costs a look or a ring, and no deadline; low bits in the bell disarm it for the region's users.
 //!
 //! Benign corners, 64 bits only: (1) two notifies inside one call of the waiter: it can be `Woken` by the second although its
 //! value was already stale at the first (counted once, never lost). (2) a changer dies in the instant between look and queue,
@@ -217,12 +217,15 @@ impl<const N: usize> Sleep<N> {
 pub(crate) fn wait<const N: usize>(
     words: &[Watched<'_>],
     ears: &impl Ears,
-    deadline: Deadline,
+    mut deadline: Deadline,
 ) -> Outcome {
     loop {
-        match look_and_sleep::<N, _>(words, ears, deadline) {
-            Some(outcome) => return outcome,
-            None => continue,
+        if let Some(outcome) = look_and_sleep::<N, _>(words, ears, deadline) {
+            return outcome;
+        }
+        // A peer that disturbs every sleep holds nobody for longer: the next look is the last.
+        if deadline.has_passed() {
+            deadline = Deadline::PASSED;
         }
     }
 }

@@ -152,6 +152,9 @@ impl Role {
     }
 }
 
+/// How often somebody may turn out to have an end, and to have left before it could be asked who it is.
+const LOOKS: u32 = 10;
+
 /// An end that this process owns. Given back at drop; after a kill, to whom takes it then.
 pub(super) struct Tenure {
     pub(super) place: Arc<Place>,
@@ -164,12 +167,19 @@ impl Tenure {
     pub(super) fn take(place: &Arc<Place>, role: Role) -> Result<Self> {
         let me = place.extent.region().member()?.to_bits();
         let owner = role.owner(place.ring);
-        while let Err(owner) = protocol::take(owner, me, &|owner| place.is_gone(owner)) {
-            if let Some(by) = place.who(owner) {
+        let mut last = 0;
+        for _ in 0..LOOKS {
+            let Err(by) = protocol::take(owner, me, &|owner| place.is_gone(owner)) else {
+                return Ok(Self { place: Arc::clone(place), role, me, epoch: fork::epoch() });
+            };
+            if let Some(by) = place.who(by) {
                 return Err(Error::Taken { what: role.name(), by });
             } // else it has left since
+            last = by;
         }
-        Ok(Self { place: Arc::clone(place), role, me, epoch: fork::epoch() })
+        // Or it has not, and its record is damaged.
+        let (what, found) = ("the owner of a ring's end", last.into());
+        Err(Error::Corrupt { what, found, expected: 0 })
     }
 
     /// Whether this is a child, and the end its parent's.

@@ -63,7 +63,8 @@
 //! * **Fork**: the handles refuse in a child, see the public face.
 //! * **Trust**: capacity is private. A position is accepted if `tail - head <= capacity`
 //!   (wrapping), else `Corrupt`: nothing is read or written outside the slots. A lying note costs a
-//!   wake or a pulse, a lying `last` items; an owner's word that names nobody counts as dead.
+//!   wake or a pulse, a lying `last` items; an owner's word that names nobody counts as dead, and one that is another at
+//!   each look is left alone.
 //! * **Naive**: close with a flag that push reads first. T1 reads it as open, T2 closes, drains,
 //!   says `Closed`, T1 stores its tail: an accepted item that nobody gets. Here T1 looks *after*
 //!   its store, and if it sees CLOSING, `last` says whether the item counts.
@@ -141,10 +142,15 @@ pub(super) const fn used(tail: u64, head: u64, capacity: u64) -> Result<u64, Ref
     }
 }
 
-/// Makes `me` the owner of an end that is free, or whose owner is `gone`; else names the owner.
+/// Races for an end that are lost in a row until it is left alone: nobody loses so many to peers
+/// that keep to the protocol.
+const RACES: u32 = 100;
+
+/// Makes `me` the owner of an end that is free, or whose owner is `gone`; else names who has it, or
+/// had it last.
 pub(crate) fn take(owner: &AtomicU32, me: u32, gone: &dyn Fn(u32) -> bool) -> Result<(), u32> {
     let mut seen = owner.load(Relaxed);
-    loop {
+    for _ in 0..RACES {
         if seen == me || (seen != 0 && !gone(seen)) {
             return Err(seen);
         }
@@ -153,6 +159,7 @@ pub(crate) fn take(owner: &AtomicU32, me: u32, gone: &dyn Fn(u32) -> bool) -> Re
             Err(now) => seen = now, // somebody was faster, and has a word of their own
         }
     }
+    Err(seen)
 }
 
 /// Frees an end that is `me`'s.
