@@ -7,7 +7,8 @@
 
 use super::assembly::{self, Assembly};
 use super::id::SeatId;
-use super::table::{SeatPage, Taken};
+use super::page::SeatPage;
+use super::table::Taken;
 use crate::Error;
 use crate::os::robust::RobustList;
 use crate::os::thread::{self, ROOM_WORDS};

@@ -49,7 +49,7 @@
 //! Grade: lock, try_lock G2 (the next owner is told), unlock G2. Progress: blocking. Fairness: none; a barger may win.
 //!
 //! Backstop: no sleep is longer than [`PULSE`]; then the owner's process is asked for, too. Two kills at once can need that,
-//! or a thread that the kernel could not flag. Wrap: see `table.rs`. Zombies: a stopped owner owns, a stopped waiter sleeps.
+//! or a thread that the kernel could not flag. Wrap: see `page.rs`. Zombies: a stopped owner owns, a stopped waiter sleeps.
 //! Fork: a child has no seat; it cannot unlock what its parent holds. Trust: any word may hold anything: a name of no living
 //! seat is a dead owner. Naive version: the robust mutex of the C library, whose unlock forgets WAITERS: a woken sleeper that
 //! is killed after somebody barged in leaves the others asleep on a free lock.
@@ -58,7 +58,7 @@
 use super::assembly::Assembly;
 use super::cache;
 use super::id::{Holder, NAME, SeatId};
-use super::table::SeatPage;
+use super::page::SeatPage;
 use super::{PULSE, Policy};
 use crate::Error;
 use crate::os::clock::Deadline;

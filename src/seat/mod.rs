@@ -1,7 +1,7 @@
 //! Who is here, and who owns what.
 //!
 //! A *member* is an attached process; the kernel holds its [lock](member) as long as it lives. A *seat* is the place of one
-//! of its threads; the kernel flags the seat's [`live`](table::SeatPage) word when the thread is gone. A [lock](lock) names
+//! of its threads; the kernel flags the seat's [`live`](page::SeatPage) word when the thread is gone. A [lock](lock) names
 //! the seat of its owner. This floor works on tables that it is handed and knows no region.
 
 pub(crate) mod assembly;
@@ -10,6 +10,7 @@ pub(crate) use cache::seat_at;
 mod id;
 pub(crate) mod lock;
 pub(crate) mod member;
+mod page;
 mod policy;
 pub(crate) mod table;
 mod turn;

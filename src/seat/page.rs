@@ -1,0 +1,179 @@
+//! One seat: the words by which everybody sees whether a thread is here, and how it comes and goes.
+//!
+//! # Shared bytes                                     all zeros = a seat that nobody ever took
+//! |   at | field      | width | stored by                  | meaning                                             |
+//! |------|------------|-------|----------------------------|-----------------------------------------------------|
+//! |   64 | generation | u32   | the claimer                | counts the occupants                                |
+//! |   68 | member     | u32   | the claimer                | whose thread it is                                  |
+//! |   72 | tid        | u32   | the claimer                | the thread, as its own pid namespace counts         |
+//! |   80 | waiting_on | u64   | the occupant               | 1 + the offset of the lock that it waits for; 0 none |
+//! | 4076 | live       | u32   | claimer, occupant, kernel  | see below                                           |
+//!
+//! `live` sits so near the end of the page that the kernel's list node for it (32 bytes behind it for glibc, 28 for musl,
+//! and the 8 bytes before the node) lies in the next page, which is the occupant's own: see `table.rs`.
+//!
+//! # States of `live`
+//! ```text
+//!   0 or W|DIED  --claim: CAS-->  TID|DIED(|W)  --node linked: swap-->  TID|W  --leave: 0; killed: W|DIED (kernel)--> dead
+//! ```
+//! A waiter may sleep only on `TID|W`. `TID|DIED` counts as dead and equals nothing that a waiter sleeps on, so that a
+//! claimer that is stopped there holds nobody up. W is set from the start: waiters only read other seats.
+//!
+//! # Pairs
+//! | `seat-taken`  | claim: swap of `live`, AcqRel  | alive: load of `live`, Acquire  | generation and the rest, to who asks  |
+//! | `seat-left`   | leave: swap of `live`, AcqRel  | claim: CAS of `live`, AcqRel    | the seat's bytes, to the next         |
+//! | `seat-renamed`| claim: store of member, tid, Release | occupant: loads of them, Acquire | who sees the new sees its generation |
+//!
+//! # If a process is killed
+//! | just after                     | the seat holds         | survivors see         | set right by                         |
+//! |--------------------------------|------------------------|-----------------------|--------------------------------------|
+//! | T3 pending set, CAS of `live`  | TID\|DIED              | dead                  | kernel (pending): W\|DIED            |
+//! | T4 generation, member, tid     | the same               | dead                  | kernel (pending)                     |
+//! | T5 node linked                 | the same               | dead                  | kernel (list)                        |
+//! | T6 `live` = TID\|W             | a seat of a dead thread| dead                  | kernel (list)                        |
+//! | L1 unlinked                    | TID\|W                 | dead                  | kernel (pending)                     |
+//! | L2 `live` = 0, before the wake | 0, sleepers            | awake                 | kernel (pending) wakes one, who wakes all |
+//! | V2 `live` = 0, before the wake | 0, sleepers            | awake after a PULSE   | -                                    |
+//! T1, T2 and V1 are the table's.
+//!
+//! Wrap: the generation is taken modulo 2^19. A lock of a dead owner that nobody touches while its seat is claimed 2^19
+//! times looks held by the then occupant; it never has two owners. Trust: any word may hold anything.
+#![allow(unsafe_code)] // links and unlinks the kernel's list node of `live`
+
+use super::id::{MemberId, SeatId};
+use crate::os::robust::{OWNER_DIED, RobustList, TID, WAITERS};
+use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, futex};
+use core::mem::offset_of;
+
+/// One seat.
+#[repr(C, align(4096))]
+pub(crate) struct SeatPage {
+    _kept_free: [u32; 16],
+    generation: AtomicU32,
+    member: AtomicU32,
+    tid: AtomicU32,
+    _pad: u32,
+    pub(crate) waiting_on: AtomicU64,
+    _rest: [u32; 997],
+    live: AtomicU32,
+    _tail: [u32; 4],
+}
+abi!(
+    size_of::<SeatPage>() == 4096,
+    offset_of!(SeatPage, generation) == 64 && offset_of!(SeatPage, waiting_on) == 80,
+    offset_of!(SeatPage, live) == 4096 - 20, // both libcs' nodes start in the next page
+);
+
+#[cfg(test)]
+impl Default for SeatPage {
+    fn default() -> Self {
+        Self {
+            _kept_free: [0; 16],
+            generation: AtomicU32::new(0),
+            member: AtomicU32::new(0),
+            tid: AtomicU32::new(0),
+            _pad: 0,
+            waiting_on: AtomicU64::new(0),
+            _rest: [0; 997],
+            live: AtomicU32::new(0),
+            _tail: [0; 4],
+        }
+    }
+}
+
+impl SeatPage {
+    /// Whether somebody sits here, or is about to: then nobody else can take it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.live.load(Relaxed) & TID != 0
+    }
+
+    /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.
+    pub(super) fn alive(&self, id: SeatId) -> Option<(&AtomicU32, u32)> {
+        let live = self.live.load(Acquire); // pair: seat-taken
+        let same = self.generation.load(Relaxed) == id.generation();
+        (live & TID != 0 && live & OWNER_DIED == 0 && same).then_some((&self.live, live))
+    }
+
+    /// Whoever still sleeps on a former occupant looks again.
+    pub(super) fn pass_on_death(&self) {
+        if self.live.load(Relaxed) & WAITERS != 0 {
+            futex::wake(&self.live, u32::MAX);
+        }
+    }
+
+    /// The process and thread of the occupant `id`, if the seat has not changed hands.
+    pub(super) fn occupant(&self, id: SeatId) -> Option<(MemberId, u32)> {
+        let member = MemberId::from_bits(self.member.load(Acquire))?; // pair: seat-renamed
+        let tid = self.tid.load(Acquire); // pair: seat-renamed
+        (self.generation.load(Relaxed) == id.generation()).then_some((member, tid))
+    }
+
+    /// Takes the seat, which is that of `slot`, for the calling thread; `None` if somebody has it.
+    ///
+    /// # Safety
+    /// As of [`RobustList::link`] for `live`: the page behind this mapping of the seat is the caller's own, until
+    /// [`leave`](Self::leave) or the thread's end.
+    pub(super) unsafe fn occupy(
+        &self,
+        slot: u32,
+        list: RobustList,
+        member: MemberId,
+    ) -> Option<SeatId> {
+        let seen = self.live.load(Relaxed);
+        if seen & TID != 0 {
+            return None;
+        }
+        let _insured = list.insure(&self.live);
+        let claimed = list.tid() | OWNER_DIED | seen & WAITERS;
+        self.live.compare_exchange(seen, claimed, AcqRel, Relaxed).ok()?; // T3, pair: seat-left
+        let id = SeatId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
+        self.generation.store(id.generation(), Relaxed); // T4
+        self.member.store(member.to_bits(), Release); // pair: seat-renamed
+        self.tid.store(list.tid(), Release); // pair: seat-renamed
+        self.waiting_on.store(0, Relaxed);
+        // SAFETY: the caller's promise; nobody else had the seat, so it was not linked.
+        unsafe { list.link(&self.live) }; // T5
+        if self.live.swap(list.tid() | WAITERS, AcqRel) & WAITERS != 0 {
+            // T6, pair: seat-taken. Whoever still sleeps on the former occupant looks again.
+            futex::wake(&self.live, u32::MAX);
+        }
+        Some(id)
+    }
+
+    /// Gives the seat up. Locks that the thread still holds count as those of a dead owner.
+    ///
+    /// # Safety
+    /// The calling thread [occupied](Self::occupy) it through this mapping.
+    pub(super) unsafe fn leave(&self, list: RobustList) {
+        let _insured = list.insure(&self.live);
+        // SAFETY: linked by this thread when it took the seat.
+        unsafe { list.unlink(&self.live) }; // L1
+        if self.live.swap(0, AcqRel) & WAITERS != 0 {
+            // L2, pair: seat-left
+            futex::wake(&self.live, u32::MAX);
+        }
+    }
+
+    /// Gives the seat of `id` up for its thread, which is another of this process and will not use it any more. What that
+    /// thread, or the kernel on its behalf, does with `live` must already be without effect: V1.
+    pub(super) fn vacate(&self, id: SeatId) {
+        let live = self.live.load(Acquire); // pair: seat-taken
+        let is_its = live & TID != 0 && self.generation.load(Relaxed) == id.generation();
+        if is_its && self.live.compare_exchange(live, 0, AcqRel, Relaxed).is_ok() {
+            futex::wake(&self.live, u32::MAX); // V2, pair: seat-left
+        }
+    }
+
+    /// Frees the seat if its process is gone, and the kernel could not say so: `is_gone` has asked the process's own anchor.
+    /// The caller is the only sweeper of the region.
+    pub(super) fn sweep(&self, is_gone: impl Fn(MemberId) -> bool) {
+        let live = self.live.load(Acquire); // pair: seat-taken
+        let member = MemberId::from_bits(self.member.load(Relaxed));
+        if live & TID != 0 && member.is_some_and(is_gone) {
+            // A seat that holds a TID is claimed by nobody but a sweeper, so the word cannot have come back.
+            if self.live.compare_exchange(live, WAITERS | OWNER_DIED, AcqRel, Relaxed).is_ok() {
+                futex::wake(&self.live, u32::MAX);
+            }
+        }
+    }
+}
