@@ -2,7 +2,8 @@
 #![allow(unsafe_code)] // does to the process what a hostile peer, or the machine, could do
 
 use sabha::sync::{Adaptive, Block, LockError, Mutex, Policy, Spin};
-use sabha::{Region, Shared};
+use sabha::{Error, Region, Shared};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
@@ -109,6 +110,54 @@ fn a_peer_that_scribbles_over_the_seats_crashes_nobody() {
         assert_eq!(child.wait(), 0, "{byte:#x}");
         file.write_all_at(&[0; 8 * 4096], seats_at(&region)).unwrap();
     }
+}
+
+fn write(region: &Region, at: u64, word: u32) {
+    let file = File::from(region.as_fd().try_clone_to_owned().unwrap());
+    file.write_all_at(&word.to_ne_bytes(), at).unwrap();
+}
+
+/// Writes what a seat, which somebody has had, says of itself.
+fn forge_seat(region: &Region, slot: u64, [generation, member, live]: [u32; 3]) {
+    let seat = seats_at(region) + slot * 4096;
+    write(region, seat + 64, generation);
+    write(region, seat + 68, member);
+    write(region, seat + 4076, live);
+}
+
+const WAITERS: u32 = 1 << 31;
+const DIED: u32 = 1 << 30;
+/// Bit 29 is in every name.
+const NAMED: u32 = 1 << 29;
+const TID: u32 = 77;
+
+/// The next seat is taken and left.
+fn sit_and_leave(region: &Region) -> u32 {
+    std::thread::scope(|scope| scope.spawn(|| region.enter().unwrap().slot()).join().unwrap())
+}
+
+#[test]
+fn a_seat_that_is_being_taken_is_not_swept() {
+    let region = Region::options().size(4096).seats(1).anonymous().unwrap();
+    assert_eq!(sit_and_leave(&region), 0);
+    // Who takes it was stopped before it could say whose it is: it still names the last one's process, which is gone.
+    let gone = NAMED | 1 << 10 | 200;
+    forge_seat(&region, 0, [1, gone, TID | DIED]);
+    let full = region.enter();
+    assert!(matches!(full, Err(Error::SeatsFull { capacity: 1 })), "two have one seat: {full:?}");
+    forge_seat(&region, 0, [2, gone, TID | WAITERS]); // it has it, and its process is killed
+    region.enter().unwrap();
+}
+
+#[test]
+fn a_seat_that_says_of_no_process_whose_it_is_holds_nothing() {
+    let region = Region::options().size(4096).seats(2).anonymous().unwrap();
+    let lock = region.object::<Mutex<u64>>("lock").unwrap();
+    assert_eq!(sit_and_leave(&region), 1);
+    forge_seat(&region, 1, [5, 0x1234, TID | WAITERS]);
+    write(&region, 102_400 + region.list()[0].offset, NAMED | 5 << 10 | 1); // the lock is its
+    let heir = lock.lock_until(Duration::from_secs(5).into());
+    assert!(matches!(heir, Err(LockError::OwnerDied(_))), "{heir:?}");
 }
 
 #[test]

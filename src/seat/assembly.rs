@@ -238,8 +238,9 @@ impl Assembly {
     }
 
     /// Whether the process of seat `id` is gone: asked when the kernel has not flagged the seat itself.
+    /// One that names no process has none: nobody sits before that is said.
     pub(super) fn process_of_seat_is_gone(&self, id: SeatId) -> bool {
-        self.seats.occupant(id).is_some_and(|(member, _)| self.member_is_gone(member))
+        self.seats.occupant(id).is_none_or(|(member, _)| self.member_is_gone(member))
     }
 
     pub(crate) fn members(&self) -> Vec<MemberInfo> {

@@ -168,8 +168,11 @@ impl SeatPage {
     /// The caller is the only sweeper of the region.
     pub(super) fn sweep(&self, is_gone: impl Fn(MemberId) -> bool) {
         let live = self.live.load(Acquire); // pair: seat-taken
-        let member = MemberId::from_bits(self.member.load(Relaxed));
-        if live & TID != 0 && member.is_some_and(is_gone) {
+        if live & TID == 0 || live & OWNER_DIED != 0 {
+            return; // nobody's; or being taken, and perhaps still in the name of the last occupant
+        }
+        // Who sits has said whose thread it is: a word that names no process is damage.
+        if MemberId::from_bits(self.member.load(Relaxed)).is_none_or(is_gone) {
             // A seat that holds a TID is claimed by nobody but a sweeper, so the word cannot have come back.
             if self.live.compare_exchange(live, WAITERS | OWNER_DIED, AcqRel, Relaxed).is_ok() {
                 futex::wake(&self.live, u32::MAX);
