@@ -161,6 +161,7 @@ impl Crew {
     }
 
     fn bury(&mut self, who: Who, killed: bool, status: WaitStatus) -> Result<(), String> {
+        self.workers[who.desk] = None; // its process number may be another's from now on
         let home = self.board.phase() == Phase::Home;
         match status {
             WaitStatus::Signaled(_, Signal::SIGKILL, _) if killed => {}
@@ -171,7 +172,6 @@ impl Crew {
             status => return Err(format!("the worker at desk {} has ended: {status:?}", who.desk)),
         }
         self.board.desk(who.desk).buried.store(who.incarnation, SeqCst);
-        self.workers[who.desk] = None;
         if home {
             return Ok(());
         }

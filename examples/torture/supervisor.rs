@@ -19,6 +19,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use sabha::Region;
 use std::error::Error;
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -85,11 +86,14 @@ impl Drop for Unlinked<'_> {
     }
 }
 
-/// All that stands in `/dev/shm` under names of this run.
-fn names_of(world: &World) -> Vec<std::path::PathBuf> {
+/// All that stands in `/dev/shm` under names of this run: that of the region, and those that go on with a dash.
+fn names_of(world: &World) -> Vec<PathBuf> {
     let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
-    let ours = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&world.name);
-    entries.filter(ours).map(|entry| entry.path()).collect()
+    let is_ours = |entry: &fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.strip_prefix(&world.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    entries.filter(is_ours).map(|entry| entry.path()).collect()
 }
 
 struct Supervisor<'w> {
@@ -203,8 +207,14 @@ impl<'w> Supervisor<'w> {
 
     /// Everybody rests: who is attached is us and them.
     fn count_members(&self) -> Result<(), End> {
-        let members = self.world.region.members().len();
         let expected = self.options.processes + 1;
+        let late = Instant::now() + Duration::from_secs(2);
+        let mut members = self.world.region.members().len();
+        // A child that was being forked by one who was killed last may still go.
+        while members > expected && Instant::now() < late {
+            std::thread::sleep(LAP);
+            members = self.world.region.members().len();
+        }
         if members == expected {
             return Ok(());
         }

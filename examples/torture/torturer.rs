@@ -6,6 +6,8 @@ use crate::random::Random;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+/// How long to look for somebody who is inside of something.
+const HUNT: Duration = Duration::from_millis(1);
 /// Of so many stops one is long.
 const LONG_STOPS: u64 = 16;
 
@@ -44,7 +46,9 @@ impl Torturer {
         if now >= self.next_kill {
             let victims = self.victims(crew, board);
             crew.kill(&victims);
-            self.next_kill = now + self.about(self.every);
+            // From when it was due: a busy machine delays kills, and shall not make them fewer. Not for ever, though.
+            let due = self.next_kill.max(now - 8 * self.every);
+            self.next_kill = due + self.about(self.every);
         }
     }
 
@@ -53,7 +57,11 @@ impl Torturer {
         let mut desks: Vec<_> = crew.living().map(|worker| worker.who.desk).collect();
         self.shuffle(&mut desks);
         if self.random.below(4) > 0 {
-            desks.sort_by_key(|desk| board.desk(*desk).inside.load(SeqCst) == 0);
+            let last = Instant::now() + HUNT;
+            while !desks.iter().any(|desk| is_inside(board, *desk)) && Instant::now() < last {
+                std::thread::sleep(HUNT / 50);
+            }
+            desks.sort_by_key(|desk| !is_inside(board, *desk));
         }
         let all = desks.len();
         let count = match self.random.below(200) {
@@ -70,7 +78,7 @@ impl Torturer {
         let long = self.random.below(LONG_STOPS) == 0;
         let time = Duration::from_micros(self.random.below(if long { 200_000 } else { 10_000 }));
         let desks: Vec<_> = crew.living().map(|worker| worker.who.desk).collect();
-        let inside = desks.iter().find(|desk| board.desk(**desk).inside.load(SeqCst) != 0);
+        let inside = desks.iter().find(|desk| is_inside(board, **desk));
         let somebody = desks.get(self.below(desks.len()));
         let wanted = if self.random.below(2) == 0 { inside.or(somebody) } else { somebody };
         if let Some(desk) = wanted {
@@ -94,4 +102,8 @@ impl Torturer {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 2);
         Duration::from_micros(self.random.below(2 * micros + 1))
     }
+}
+
+fn is_inside(board: &Board, desk: usize) -> bool {
+    board.desk(desk).inside.load(SeqCst) != 0
 }

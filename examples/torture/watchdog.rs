@@ -96,6 +96,7 @@ pub fn report(stuck: &[usize], crew: &Crew, board: &Board, trials: &[Box<dyn Tri
         lines.extend(autopsy::of(worker.pid).into_iter().map(|line| format!("    {line}")));
     }
     let mut suspects: Vec<_> = stuck.iter().map(|desk| name_at(*desk)).collect();
+    suspects.sort_unstable();
     suspects.dedup();
     for trial in trials.iter().filter(|trial| suspects.contains(&trial.name())) {
         lines.push(format!("{}: {}", trial.name(), trial.show()));

@@ -4,7 +4,7 @@
 //! is told to; all other ends are the supervisor's doing, or a defect. The first desk's workers only serve: they never
 //! wait for a partner, so nobody else does for long.
 
-use crate::board::{AUDITOR, Board, Phase, Who};
+use crate::board::{AUDITOR, Board, Phase, TRIALS_MAX, Who};
 use crate::broken::Broken;
 use crate::fault::Fault;
 use crate::me::{Me, World};
@@ -132,6 +132,7 @@ fn misbehave(me: &mut Me<'_>) {
     if me.is_servant() || me.pick(100) > 0 {
         return;
     }
+    me.begin(TRIALS_MAX);
     if me.has(Fault::Sleep) {
         std::thread::sleep(Duration::from_secs(1000));
     }

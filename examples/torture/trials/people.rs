@@ -4,10 +4,14 @@ use super::Trial;
 use crate::board::{Board, DESKS, Who};
 use crate::broken::{Broken, ensure};
 use crate::me::{Me, World};
-use sabha::{MemberId, Region, SeatId, Shareable, Shared};
+use sabha::{Deadline, MemberId, Region, SeatId, Shareable, Shared};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
+
+/// When a death that is not seen was overlooked.
+const LATE: Duration = Duration::from_secs(2);
 
 /// What the worker of a desk is called by the region.
 #[derive(Shareable)]
@@ -61,8 +65,19 @@ impl People {
         let Some((who, member, _)) = self.card(desk) else { return Ok(()) };
         let was_buried = self.board.is_buried(who);
         let gone = self.region.member_is_gone(member);
-        ensure(gone || !was_buried, || format!("{who:?} is gone, and the region says it is not"))?;
-        ensure(!gone || self.board.is_doomed(who), || format!("{who:?}, who lives, is called gone"))
+        ensure(!gone || self.board.is_doomed(who), || {
+            format!("{who:?}, who lives, is called gone")
+        })?;
+        if gone || !was_buried {
+            return Ok(());
+        }
+        // A child that it was just forking has its descriptors, until it runs for the first time.
+        let late = Deadline::after(LATE);
+        while !self.region.member_is_gone(member) {
+            ensure(!late.has_passed(), || format!("{who:?} is gone, the region says it is not"))?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Everybody who is there is listed.
