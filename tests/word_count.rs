@@ -8,11 +8,13 @@
 // The parts that have tests of their own. They are at the root, as they are in the program.
 #[path = "../examples/word_count/alone.rs"]
 mod alone;
+#[path = "../examples/common/arguments.rs"]
+mod arguments;
 #[path = "../examples/word_count/files.rs"]
 mod files;
 #[path = "../examples/word_count/fingerprint.rs"]
 mod fingerprint;
-#[path = "../examples/word_count/json.rs"]
+#[path = "../examples/common/json.rs"]
 mod json;
 #[path = "../examples/word_count/options.rs"]
 mod options;

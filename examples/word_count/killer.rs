@@ -1,5 +1,6 @@
 //! When to kill: at random moments, spread over the run.
 
+use crate::random::Random;
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ impl Killer {
     /// For `kills` kills in the counting of `bytes_total`. None has its place in the last quarter:
     /// that is for those which miss.
     pub fn new(kills: usize, bytes_total: u64, seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let end = bytes_total - bytes_total / 4;
         let mut places: Vec<_> = (0..kills).map(|_| random.below(end)).collect();
         places.sort_unstable_by_key(|place| Reverse(*place));
@@ -57,19 +58,5 @@ impl Killer {
     pub fn postpone(&mut self, soon: Duration) {
         let micros = self.random.below(u64::try_from(soon.as_micros()).unwrap_or(u64::MAX));
         self.times.push(Instant::now() + Duration::from_micros(micros));
-    }
-}
-
-/// Numbers without a pattern that would matter here (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    /// A number from `0..end`; 0 if that is empty.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 |= u64::from(self.0 == 0);
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d).checked_rem(end).unwrap_or(0)
     }
 }

@@ -46,15 +46,20 @@
 //! flattered.
 
 mod alone;
+#[path = "../common/arguments.rs"]
+mod arguments;
 mod board;
 mod crew;
 mod files;
 mod fingerprint;
+#[path = "../common/json.rs"]
 mod json;
 mod killer;
 mod options;
 mod plan;
 mod progress;
+#[path = "../common/random.rs"]
+mod random;
 mod reducer;
 mod report;
 mod sixteen;

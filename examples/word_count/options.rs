@@ -1,8 +1,8 @@
 //! The command line.
 
+use crate::arguments::{no_such, number, split};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -129,25 +129,14 @@ pub fn parse(
                 options.paths.extend(rest.by_ref().map(PathBuf::from));
             }
             Some(option) if option.starts_with('-') && option != "-" => {
-                let (name, value) = split(option, &mut rest)?;
+                let next = || rest.next().unwrap_or_default().to_string_lossy().into_owned();
+                let (name, value) = split(option, next);
                 options.set(&name, &value)?;
             }
             _ => options.paths.push(argument.into()),
         }
     }
     Ok(Request::Count(options))
-}
-
-/// `--name=value` or `--name value`.
-fn split(
-    option: &str,
-    rest: &mut impl Iterator<Item = OsString>,
-) -> Result<(String, String), String> {
-    if let Some((name, value)) = option.split_once('=') {
-        return Ok((name.to_owned(), value.to_owned()));
-    }
-    let value = rest.next().unwrap_or_default();
-    Ok((option.to_owned(), value.to_string_lossy().into_owned()))
 }
 
 impl Options {
@@ -159,17 +148,9 @@ impl Options {
             "--fault" if value == "drop" => self.fault = Some(Fault::Drop),
             "--fault" if value == "double" => self.fault = Some(Fault::Double),
             "--die" if Row::named(value).is_some() => self.die = Row::named(value),
-            _ => return Err(format!("no such option: {name} (see --help)")),
+            _ => return Err(no_such(name)),
         }
         Ok(())
-    }
-}
-
-fn number(name: &str, value: &str, min: usize, max: usize) -> Result<usize, String> {
-    match usize::from_str(value) {
-        Ok(number) if (min..=max).contains(&number) => Ok(number),
-        Ok(_) => Err(format!("{name} must be from {min} to {max}, not {value}")),
-        Err(_) => Err(format!("{name} needs a number, not {value:?}")),
     }
 }
 

@@ -115,8 +115,8 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = std::env::current_exe().expect("a path");
     let profile = test.ancestors().nth(2).expect("target/<profile>/deps/<test>");
     let program = profile.join("examples/word_count");
-    let newest = newest_in("examples/word_count").max(newest_in("src"));
-    if changed(&program) < newest {
+    let newest = ["examples/word_count", "examples/common", "src"].map(newest_in);
+    if changed(&program) < newest.into_iter().max().flatten() {
         build(profile);
     }
     program
