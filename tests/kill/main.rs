@@ -3,3 +3,7 @@
 #![cfg(target_arch = "x86_64")]
 
 mod lock;
+mod member;
+mod object;
+mod region;
+mod told;
