@@ -2,7 +2,12 @@
 //! somebody in the midst of an operation of its own, and again while the damage is repaired. The kit is `support::kill`.
 #![cfg(target_arch = "x86_64")]
 
+mod complete;
 mod lock;
 mod lost_wake;
+mod member;
+mod object;
+mod region;
 mod ring;
+mod told;
 mod wait;

@@ -9,8 +9,8 @@
 //! * The number of instructions is found by stepping to the end once. A case then gets to its n-th place by one breakpoint and a
 //!   few steps, so a sweep costs some milliseconds for each place, not for each pair.
 //! * Whoever has a part must come to a good end. *Wedged* is: all who live are asleep, without a bound or pulse after pulse.
-//! * Over its budget of time a scene keeps to the places that others can tell apart (accesses to shared memory, system calls)
-//!   and every k-th of the rest, and says so.
+//! * Over its budget of time a scene keeps to the places that others can tell apart (of a kill: changes of shared memory, system
+//!   calls; of a stop: looks, too), or to every j-th of them, and to every k-th of the rest, and says so.
 //! * A failure names the place: function, line, instruction; and the one variable that runs that case alone.
 //! * Where ptrace is refused, a process steps itself by its processor's trap flag; see `flagged.rs`. Where that fails, too, so
 //!   does the test.
@@ -236,9 +236,10 @@ impl<'a, W> Scene<'a, W> {
 
     /// Alone and with the sleepers: the victim is killed behind each instruction.
     fn kill_everywhere(&self, path: &Path, report: &mut Report, thinned: &mut String) {
-        let visible = path.visible();
+        // Nobody can tell a kill behind a mere look from one before it.
+        let changed = path.changed();
         let kill = |n| Case { n, m: None, killed: Killed::Victim, recovers: false };
-        let cases = (0..=path.len()).map(|n| (kill(n), visible.binary_search(&n).is_ok()));
+        let cases = (0..=path.len()).map(|n| (kill(n), changed.binary_search(&n).is_ok()));
         self.try_all(path, cases.collect(), "places", report, thinned);
     }
 
@@ -250,7 +251,7 @@ impl<'a, W> Scene<'a, W> {
         }
         self.second.borrow_mut().clear();
         let mut cases = Vec::new();
-        for n in path.visible() {
+        for n in self.stands(path, path.visible(), thinned) {
             let whole = (None, true);
             let stops = self.way_of_second(path, n).visible().into_iter().map(|m| (Some(m), false));
             for (m, important) in std::iter::once(whole).chain(stops) {
@@ -269,13 +270,36 @@ impl<'a, W> Scene<'a, W> {
         }
         self.second.borrow_mut().clear();
         let mut cases = Vec::new();
-        for n in path.changed() {
+        for n in self.stands(path, path.changed(), thinned) {
             let way = self.way_of_second(path, n);
-            let visible = way.visible();
+            let changed = way.changed();
             let kill = |m| Case { n, m: Some(m), killed: Killed::Victim, recovers: true };
-            cases.extend((0..=way.len()).map(|m| (kill(m), visible.binary_search(&m).is_ok())));
+            cases.extend((0..=way.len()).map(|m| (kill(m), changed.binary_search(&m).is_ok())));
         }
         self.try_all(path, cases, "kills in recovery", report, thinned);
+    }
+
+    /// Those of `places` at which the victim stands while a second process runs: all, or if there is no time to record its
+    /// way at each, every k-th of those behind a change and every k-th of the others.
+    fn stands(&self, path: &Path, places: Vec<usize>, thinned: &mut String) -> Vec<usize> {
+        let start = Instant::now();
+        self.way_of_second(path, 0);
+        let room = self.budget.as_micros() / start.elapsed().as_micros().max(1);
+        let room = usize::try_from(room).unwrap_or(usize::MAX).max(4);
+        if places.len() <= room {
+            return places;
+        }
+        let changed = path.changed();
+        let (changes, others): (Vec<usize>, Vec<usize>) =
+            places.iter().partition(|n| changed.binary_search(n).is_ok());
+        let every = |of: &[usize]| of.len().div_ceil(room / 2).max(1);
+        let (change, other) = (every(&changes), every(&others));
+        *thinned +=
+            &format!("; over budget: stood at every {change}. change and every {other}. other");
+        let changes = changes.into_iter().step_by(change);
+        let mut stands: Vec<_> = changes.chain(others.into_iter().step_by(other)).collect();
+        stands.sort_unstable();
+        stands
     }
 
     /// The way that the second process takes when the victim stands at `n`, or was killed there.
@@ -314,7 +338,9 @@ impl<'a, W> Scene<'a, W> {
         let sample = total / SAMPLE + 1;
         let start = Instant::now();
         let mut tried = 0_u32;
-        for (case, _) in cases.iter().step_by(sample) {
+        let is_sample = |index: usize| index.is_multiple_of(sample) || index + 1 == total;
+        let samples = cases.iter().enumerate().filter(|(index, _)| is_sample(*index));
+        for (_, (case, _)) in samples {
             self.try_case(path, *case, report);
             tried += 1;
         }
@@ -322,7 +348,7 @@ impl<'a, W> Scene<'a, W> {
         let affordable =
             self.budget.saturating_sub(start.elapsed()).as_micros() / each.as_micros().max(1);
         let affordable = usize::try_from(affordable).unwrap_or(usize::MAX).max(1);
-        let rest = cases.into_iter().enumerate().filter(|(index, _)| index % sample != 0);
+        let rest = cases.into_iter().enumerate().filter(|(index, _)| !is_sample(*index));
         let (important, others): (Vec<_>, Vec<_>) =
             rest.map(|(_, case)| case).partition(|(_, important)| *important);
         let thin = |cases: Vec<(Case, bool)>, room: usize| -> (Vec<Case>, usize) {
@@ -333,7 +359,7 @@ impl<'a, W> Scene<'a, W> {
         let (second, every_other) = thin(others, affordable.saturating_sub(first.len()).max(1));
         if every_important > 1 || every_other > 1 {
             *thinned += &format!(
-                "; over budget: of {total} {what} every {every_important}. visible and every {every_other}. other"
+                "; over budget: of {total} {what} every {every_important}. that counts and every {every_other}. other"
             );
         }
         for case in first.into_iter().chain(second) {

@@ -2,7 +2,9 @@
 
 use super::flagged::Flagged;
 use super::place::{Path, Reached};
+use crate::fork::exit;
 use crate::trace::{Stop, Traced, marker};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Whether this process is one that is stepped: only then are there markers.
@@ -33,7 +35,9 @@ impl Stepped {
     pub(super) fn begin(work: impl Fn()) -> Self {
         let marked = || {
             IS_STEPPED.store(true, Relaxed);
-            work();
+            if std::panic::catch_unwind(AssertUnwindSafe(&work)).is_err() {
+                exit(101); // it must not unwind into the test, whose end would be a good one
+            }
         };
         if let Some(mut child) = Traced::try_spawn(marked) {
             let mut stop = child.run();
