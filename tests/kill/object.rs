@@ -15,6 +15,8 @@ const PAGE: u64 = 4096;
 const WORDS: usize = 8;
 /// What an object holds that was there before.
 const OLD: u64 = 5;
+/// And what whoever holds it has written.
+const HELD: u64 = 9;
 
 type Words = [AtomicU64; WORDS];
 
@@ -216,14 +218,18 @@ support::kill_tests! {
         let hold = |region: &Region| {
             let x = seated(object)(region);
             assert!(all(&*x, OLD) || all(&*x, 0), "torn");
-            fill(&*x, 9);
+            fill(&*x, HELD);
             told.alone_at(0); // for a while
-            assert!(all(&*x, 9), "its place was given to another");
+            assert!(all(&*x, HELD), "its place was given to another");
             fill(&*x, OLD);
         };
         let survivor = |region: &Region| {
             is_in_order(region, &["bystander", "x", "z"]);
             let _ = region.remove("z");
+            if let Ok(x) = region.open_object::<Words>("x") {
+                assert!([0, OLD, HELD].into_iter().any(|held| all(&*x, held)), "torn");
+                fill(&*x, OLD);
+            }
             survivor(OLD)(region)
         };
         let scene = Scene::new("object.remove | object.make", world, remove, survivor);

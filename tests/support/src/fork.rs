@@ -5,6 +5,7 @@
 use super::child::{Child, until};
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -13,14 +14,25 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs `body` in a forked child. If it panics the words go to the true standard error.
 pub fn fork(body: impl FnOnce()) -> Child {
-    Child::spawn(|| {
-        std::panic::set_hook(Box::new(|info| {
+    children_say_why();
+    Child::spawn(body)
+}
+
+/// Has the panics of children that are forked from now on go to the true standard error. Done before any fork: the hook has a
+/// lock, which a child would inherit from another thread that panics meanwhile.
+pub(crate) fn children_say_why() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        let (parent, usual) = (std::process::id(), std::panic::take_hook());
+        std::panic::set_hook(Box::new(move |info| {
+            if std::process::id() == parent {
+                return usual(info);
+            }
             let words = format!("in a child: {info}\n");
             // SAFETY: the buffer is live.
             unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
         }));
-        body();
-    })
+    });
 }
 
 /// Waits for the child's end, which must be a good one.

@@ -34,7 +34,7 @@ use crate::fork::fork;
 use party::{Party, Stuck, end_all, until_settled};
 use place::{Path, Reached};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use stepped::Stepped;
@@ -279,27 +279,28 @@ impl<'a, W> Scene<'a, W> {
         self.try_all(path, cases, "kills in recovery", report, thinned);
     }
 
-    /// Those of `places` at which the victim stands while a second process runs: all, or if there is no time to record its
-    /// way at each, every k-th of those behind a change and every k-th of the others.
+    /// Those of `places` at which the victim stands while a second process runs: all, or as many as there is time to record its
+    /// ways at, spread evenly over those behind a change and over the others.
     fn stands(&self, path: &Path, places: Vec<usize>, thinned: &mut String) -> Vec<usize> {
         let start = Instant::now();
-        self.way_of_second(path, 0);
-        let room = self.budget.as_micros() / start.elapsed().as_micros().max(1);
-        let room = usize::try_from(room).unwrap_or(usize::MAX).max(4);
-        if places.len() <= room {
-            return places;
-        }
         let changed = path.changed();
         let (changes, others): (Vec<usize>, Vec<usize>) =
             places.iter().partition(|n| changed.binary_search(n).is_ok());
-        let every = |of: &[usize]| of.len().div_ceil(room / 2).max(1);
-        let (change, other) = (every(&changes), every(&others));
-        *thinned +=
-            &format!("; over budget: stood at every {change}. change and every {other}. other");
-        let changes = changes.into_iter().step_by(change);
-        let mut stands: Vec<_> = changes.chain(others.into_iter().step_by(other)).collect();
-        stands.sort_unstable();
-        stands
+        let spread = |stride| {
+            let of = |all: &[usize]| all.iter().rev().step_by(stride).copied().collect::<Vec<_>>();
+            of(&changes).into_iter().chain(of(&others))
+        };
+        let mut stands = BTreeSet::new();
+        for n in [256, 64, 16, 4, 1].into_iter().flat_map(spread) {
+            if start.elapsed() > self.budget {
+                let (some, all) = (stands.len(), places.len());
+                *thinned += &format!("; over budget: stood at {some} of {all} places");
+                break;
+            }
+            self.way_of_second(path, n);
+            stands.insert(n);
+        }
+        stands.into_iter().collect()
     }
 
     /// The way that the second process takes when the victim stands at `n`, or was killed there.
@@ -335,7 +336,7 @@ impl<'a, W> Scene<'a, W> {
     ) {
         const SAMPLE: usize = 24;
         let total = cases.len();
-        let sample = total / SAMPLE + 1;
+        let sample = stride(total, SAMPLE);
         let start = Instant::now();
         let mut tried = 0_u32;
         let is_sample = |index: usize| index.is_multiple_of(sample) || index + 1 == total;
@@ -352,7 +353,7 @@ impl<'a, W> Scene<'a, W> {
         let (important, others): (Vec<_>, Vec<_>) =
             rest.map(|(_, case)| case).partition(|(_, important)| *important);
         let thin = |cases: Vec<(Case, bool)>, room: usize| -> (Vec<Case>, usize) {
-            let every = cases.len().div_ceil(room.max(1)).max(1);
+            let every = stride(cases.len(), room);
             (cases.into_iter().step_by(every).map(|(case, _)| case).collect(), every)
         };
         let (first, every_important) = thin(important, affordable);
@@ -534,6 +535,13 @@ impl<'a, W> Scene<'a, W> {
         let recovers = who == "recovery";
         Some(Some(Case { n: number(n), m: m.map(number), killed, recovers }))
     }
+}
+
+/// How far from one to the next if there is room for so many of `total`. Cases come in threes, by who is killed: a stride that
+/// is no multiple of three meets each.
+fn stride(total: usize, room: usize) -> usize {
+    let every = total.div_ceil(room.max(1)).max(1);
+    if every.is_multiple_of(3) { every + 1 } else { every }
 }
 
 /// Forks a child whose exit status is what `body` returns; 101 if it panics.

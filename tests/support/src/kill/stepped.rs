@@ -2,7 +2,7 @@
 
 use super::flagged::Flagged;
 use super::place::{Path, Reached};
-use crate::fork::exit;
+use crate::fork::{children_say_why, exit};
 use crate::trace::{Stop, Traced, marker};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -33,6 +33,7 @@ pub(super) enum Stepped {
 impl Stepped {
     /// Forks; the child runs `work` up to its [`begin`].
     pub(super) fn begin(work: impl Fn()) -> Self {
+        children_say_why();
         let marked = || {
             IS_STEPPED.store(true, Relaxed);
             if std::panic::catch_unwind(AssertUnwindSafe(&work)).is_err() {

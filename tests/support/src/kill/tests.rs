@@ -48,6 +48,34 @@ fn a_torn_pair_is_found_and_its_place_named() {
     assert!(said.contains("kill/tests.rs"), "the line: {said}");
 }
 
+#[test]
+fn a_victim_that_fails_an_assertion_is_found() {
+    let said = refusal(|| {
+        Scene::new(
+            "kit: a victim that is wrong",
+            Board::new,
+            |board| {
+                begin();
+                board[0].store(1, SeqCst);
+                end();
+                assert_eq!(
+                    board[1].load(SeqCst),
+                    0,
+                    "another was here: a message that is expected"
+                );
+            },
+            |_| 0,
+        )
+        .with_contender(|board| {
+            begin();
+            board[1].store(1, SeqCst);
+            end();
+        })
+        .run()
+    });
+    assert!(said.contains("BROKEN: the victim, let go ended with 101"), "{said}");
+}
+
 /// A lock of one word that nobody frees when its owner is dead.
 #[test]
 fn whoever_waits_for_the_dead_is_found_asleep() {
