@@ -172,6 +172,12 @@ impl<'a, W> Scene<'a, W> {
         self
     }
 
+    /// One of `count` scenes that are alike: they share what one has of time.
+    pub fn one_of(mut self, count: u32) -> Self {
+        self.budget /= count;
+        self
+    }
+
     /// Runs all cases, prints a line and leaves the figures.
     ///
     /// # Panics
@@ -291,7 +297,8 @@ impl<'a, W> Scene<'a, W> {
         found
     }
 
-    /// Tries all cases, or if there is no time for that, the important ones (`true`) and every k-th of the others.
+    /// Tries all cases, or if there is no time for that, the important ones (`true`) and every k-th of the others; the first
+    /// and the last in any case.
     fn try_all(
         &self,
         path: &Path,
@@ -305,7 +312,8 @@ impl<'a, W> Scene<'a, W> {
         let sample = total / SAMPLE + 1;
         let start = Instant::now();
         let mut tried = 0_u32;
-        for (case, _) in cases.iter().step_by(sample) {
+        let is_sampled = |index: usize| index.is_multiple_of(sample) || index + 1 == total;
+        for (_, (case, _)) in cases.iter().enumerate().filter(|(index, _)| is_sampled(*index)) {
             self.try_case(path, *case, report);
             tried += 1;
         }
@@ -313,7 +321,7 @@ impl<'a, W> Scene<'a, W> {
         let affordable =
             self.budget.saturating_sub(start.elapsed()).as_micros() / each.as_micros().max(1);
         let affordable = usize::try_from(affordable).unwrap_or(usize::MAX).max(1);
-        let rest = cases.into_iter().enumerate().filter(|(index, _)| index % sample != 0);
+        let rest = cases.into_iter().enumerate().filter(|(index, _)| !is_sampled(*index));
         let (important, others): (Vec<_>, Vec<_>) =
             rest.map(|(_, case)| case).partition(|(_, important)| *important);
         let thin = |cases: Vec<(Case, bool)>, room: usize| -> (Vec<Case>, usize) {
