@@ -181,6 +181,12 @@ impl<'a, W> Scene<'a, W> {
         self
     }
 
+    /// One of `count` scenes that are alike: they share what one has of time.
+    pub fn one_of(mut self, count: u32) -> Self {
+        self.budget /= count;
+        self
+    }
+
     /// Runs all cases, prints a line and leaves the figures.
     ///
     /// # Panics
@@ -325,7 +331,8 @@ impl<'a, W> Scene<'a, W> {
         found
     }
 
-    /// Tries all cases, or if there is no time for that, the important ones (`true`) and every k-th of the others.
+    /// Tries all cases, or if there is no time for that, the important ones (`true`) and every k-th of the others; the first
+    /// and the last in any case.
     fn try_all(
         &self,
         path: &Path,
