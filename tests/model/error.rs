@@ -1,0 +1,15 @@
+//! What the protocol files refuse with.
+
+use std::io;
+
+#[derive(Debug)]
+pub(crate) enum Error {
+    NotInRegion,
+    Os,
+}
+
+impl Error {
+    pub(crate) fn os(_call: &'static str, _error: io::Error) -> Self {
+        Self::Os
+    }
+}

@@ -1,0 +1,28 @@
+//! The processor.
+
+use crate::checker::{self, fence};
+use crate::process;
+use core::sync::atomic::Ordering::SeqCst;
+
+/// Nothing: the checker lets others run at every step anyway.
+pub(crate) fn pause() {}
+
+pub(crate) fn yield_now() {
+    if process::step() {
+        checker::yield_now();
+    }
+}
+
+/// One: who spins gains nothing in a model.
+pub(crate) fn cores() -> usize {
+    1
+}
+
+/// The heavy half of the asymmetric fence: see [`compiler_fence`](super::compiler_fence).
+pub(crate) fn barrier_everywhere() -> bool {
+    let works = process::step() && process::ask(|me| me.kernel.rules.barriers) != Some(false);
+    if works {
+        fence(SeqCst);
+    }
+    works
+}

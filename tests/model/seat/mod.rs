@@ -1,0 +1,17 @@
+//! The floor of seats: the real protocol files, and in place of the tables around them what a model needs.
+
+pub(crate) mod assembly;
+pub(crate) mod cache;
+#[path = "../../../src/seat/id.rs"]
+pub(crate) mod id;
+#[path = "../../../src/seat/lock.rs"]
+pub(crate) mod lock;
+#[path = "../../../src/seat/page.rs"]
+pub(crate) mod page;
+#[path = "../../../src/seat/policy.rs"]
+pub(crate) mod policy;
+
+pub(crate) use policy::Policy;
+use std::time::Duration;
+
+pub(crate) const PULSE: Duration = Duration::from_millis(100);
