@@ -98,7 +98,7 @@ fn whoever_is_killed_nothing_breaks_and_nobody_is_stuck() {
 }
 
 /// How its workers err, what it is called then, and where.
-const FAULTS: [(Fault, &str, &[&str]); 14] = [
+const FAULTS: [(Fault, &str, &[&str]); 15] = [
     (Fault::Repair, "5ms", &["BROKEN: ", ": torn: ", "not told (found by desk "]),
     (Fault::Barge, "0s", &["BROKEN: ", ": torn: ", " inside"]),
     (Fault::Hold, "0s", &["stuck in: ", "inside\n", "sleeps while /dev/shm/torture-", "RawLock"]),
@@ -108,6 +108,7 @@ const FAULTS: [(Fault, &str, &[&str]); 14] = [
     (Fault::Tear, "5ms", &["BROKEN: ring::spsc: torn: half an item"]),
     (Fault::Silence, "0s", &["stuck in: wait, notify\n", "state S", "it holds", "expects"]),
     (Fault::Update, "5ms", &["BROKEN: views, atomics: lost: "]),
+    (Fault::Forge, "5ms", &["BROKEN: views, atomics: torn: ", " deaths gave ", "by the audit"]),
     (Fault::Dirty, "5ms", &["BROKEN: objects: torn: word "]),
     (Fault::Sleep, "0s", &["stuck in: ", "nothing", "state S", "nanosleep"]),
     (Fault::Spin, "0s", &["stuck in: nothing\n", "state R"]),
@@ -120,7 +121,8 @@ fn every_mistake_is_found_and_its_place_named() {
     let _alone = alone();
     for (fault, kill_every, texts) in FAULTS {
         let name = fault.name();
-        let seconds = if fault == Fault::Litter { "1" } else { "30" }; // the others end it at once
+        // Two are found in the end only; the others end it at once.
+        let seconds = if matches!(fault, Fault::Litter | Fault::Forge) { "1" } else { "30" };
         let torture = ["--seconds", seconds, "--processes", "6", "--kill-every", kill_every];
         let (status, said) = run(&[&torture[..], &["--patience", "1s", "--break", &name]].concat());
         assert_eq!(status, Some(1), "{name}: {said}");

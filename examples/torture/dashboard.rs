@@ -46,25 +46,26 @@ impl Dashboard {
             self.next = now + FRAME;
             let speeds = self.speeds(&figures, now);
             let mut lines = vec![headline, String::new()];
-            lines.extend(figures.table(Some(&speeds)));
-            lines.extend([String::new(), figures.deaths()]);
+            lines.extend(figures.table(&speeds));
+            lines.push(String::new());
+            lines.extend(figures.deaths());
             self.draw(&lines);
         } else {
             self.next = now + LINE;
             let operations = figures.total().operations;
-            say(&format!("{headline}: {operations} operations, {}\n", figures.deaths()));
+            say(&format!(
+                "{headline}: operations: {operations}, {}\n",
+                figures.deaths().join("; ")
+            ));
         }
     }
 
-    /// Trial by trial, and of all, in a second.
+    /// Operations in a second, since the last drawing.
     fn speeds(&mut self, figures: &Figures, now: Instant) -> Vec<u64> {
-        let total = figures.total();
-        let counts: Vec<_> =
-            figures.rows.iter().chain([&total]).map(|row| row.operations).collect();
+        let counts = figures.operations();
         let (before, then) = std::mem::replace(&mut self.before, (counts.clone(), now));
-        let seconds = (now - then).as_secs_f64().max(1e-9);
         let since = counts.iter().enumerate().map(|(i, count)| count - before.get(i).unwrap_or(&0));
-        since.map(|count| (count as f64 / seconds) as u64).collect()
+        since.map(|count| per_second(count, now - then)).collect()
     }
 
     /// Over what was drawn before.
@@ -72,8 +73,14 @@ impl Dashboard {
         let up = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
         let lines: Vec<_> = lines.iter().map(|line| format!("\r{line}\x1b[K\n")).collect();
         self.drawn = lines.len();
-        say(&format!("{up}{}", lines.concat()));
+        // What is wider than the terminal is cut meanwhile, not wrapped.
+        say(&format!("\x1b[?7l{up}{}\x1b[?7h", lines.concat()));
     }
+}
+
+/// So many in that time, in a second.
+pub fn per_second(count: u64, time: Duration) -> u64 {
+    (count as f64 / time.as_secs_f64().max(1e-9)) as u64
 }
 
 /// To whoever is there to see it.

@@ -21,7 +21,9 @@ pub enum Fault {
     Silence,
     /// `numbers`: adds with a load and a store.
     Update,
-    /// `objects`: uses an object that it has let go.
+    /// `numbers`: adds twice, and counts once, which only the audit can know.
+    Forge,
+    /// `objects`: writes the words of an object in another order.
     Dirty,
     /// Nowhere: sleeps for ever.
     Sleep,
@@ -35,7 +37,7 @@ pub enum Fault {
 
 impl Fault {
     /// All.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Repair,
         Self::Barge,
         Self::Hold,
@@ -45,6 +47,7 @@ impl Fault {
         Self::Tear,
         Self::Silence,
         Self::Update,
+        Self::Forge,
         Self::Dirty,
         Self::Sleep,
         Self::Spin,

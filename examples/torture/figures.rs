@@ -56,29 +56,35 @@ impl Figures {
         }
     }
 
-    /// Trial by trial; the operations in a second, too, if they are known.
-    pub fn table(&self, per_second: Option<&[u64]>) -> Vec<String> {
-        let head = Event::ALL.map(|event| format!("{:>12}", event.name())).concat();
-        let mut lines = vec![format!("{:<17}{:>14}{:>12}{head}", "", "operations", "per second")];
+    /// The operations of each trial, and of all.
+    pub fn operations(&self) -> Vec<u64> {
+        self.rows.iter().chain([&self.total()]).map(|row| row.operations).collect()
+    }
+
+    /// Trial by trial, with what was done in a second.
+    pub fn table(&self, per_second: &[u64]) -> Vec<String> {
+        let cell = |event: Event| event.name().len() + 2;
+        let head = Event::ALL.map(|event| format!("{:>1$}", event.name(), cell(event))).concat();
+        let mut lines = vec![format!("{:<17}{:>12}{:>12}{head}", "", "operations", "per second")];
         let total = self.total();
-        for (index, row) in self.rows.iter().chain([&total]).enumerate() {
+        for (row, speed) in self.rows.iter().chain([&total]).zip(per_second) {
             let Row { name, operations, events } = row;
-            let speed = per_second.and_then(|all| all.get(index)).map_or("".into(), u64::to_string);
-            let events = events.map(|count| format!("{count:>12}")).concat();
-            lines.push(format!("{name:<17}{operations:>14}{speed:>12}{events}"));
+            let events = Event::ALL.iter().zip(events);
+            let events: String =
+                events.map(|(event, count)| format!("{count:>0$}", cell(*event))).collect();
+            lines.push(format!("{name:<17}{operations:>12}{speed:>12}{events}"));
         }
         lines
     }
 
-    /// What was done to the processes, in one line.
-    pub fn deaths(&self) -> String {
+    /// What was done to the processes, and how it went on.
+    pub fn deaths(&self) -> [String; 2] {
         let kills = KILLS.iter().zip(self.kills).map(|(what, count)| format!("{what}: {count}"));
         let kills = kills.collect::<Vec<_>>().join(", ");
         let (count, [half, most, all]) = self.latency;
-        format!(
-            "{kills}; wedged: {}; {count} times from kill to next owner: half in {half:.0?}, 99 % in {most:.0?}, all in {all:.0?}",
-            self.wedged
-        )
+        let latency =
+            format!("{count} times: half in {half:.0?}, 99 % in {most:.0?}, all in {all:.0?}");
+        [format!("{kills}, wedged: {}", self.wedged), format!("from kill to next owner, {latency}")]
     }
 
     /// All of it as one JSON object, with these fields before.

@@ -6,7 +6,7 @@
 
 use crate::board::{AUDITOR, Board, Event, Phase};
 use crate::crew::Crew;
-use crate::dashboard::{Dashboard, say};
+use crate::dashboard::{Dashboard, per_second, say};
 use crate::figures::Figures;
 use crate::me::World;
 use crate::options::Options;
@@ -272,8 +272,9 @@ impl<'w> Supervisor<'w> {
             }
         };
         let figures = Figures::of(&self.world.board, &self.names, &self.crew, wedged);
-        let table = figures.table(None).join("\n");
-        say(&format!("\n{table}\n\n{}\n{words}\n", figures.deaths()));
+        let speeds = figures.operations().into_iter().map(|count| per_second(count, took));
+        let table = figures.table(&speeds.collect::<Vec<_>>()).join("\n");
+        say(&format!("\n{table}\n\n{}\n{words}\n", figures.deaths().join("\n")));
         if self.options.json {
             let first = [
                 ("verdict", crate::json::quoted(verdict)),

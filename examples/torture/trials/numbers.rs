@@ -53,6 +53,9 @@ impl Numbers {
         } else {
             self.hits[index].fetch_add(1, Relaxed);
         }
+        if me.has(Fault::Forge) {
+            self.hits[index].fetch_add(1, Relaxed);
+        }
         self.counted[me.who.desk].fetch_add(1, SeqCst);
         Ok(())
     }
