@@ -4,6 +4,7 @@ use std::io;
 
 #[derive(Debug)]
 pub(crate) enum Error {
+    Corrupt { what: &'static str, found: u64, expected: u64 },
     NotInRegion,
     Os,
 }
