@@ -101,37 +101,27 @@ support::kill_tests! {
     fn two_that_come() covers ["Region::member"] {
         let told = Told::new();
         let world = || { told.nobody(); world() };
-        let come = |region: &Region| {
+        let come = |who| move |region: &Region| {
             come(region);
-            told.alone_at(region.member().unwrap().slot());
+            told.stay_at(who, region.member().unwrap().slot());
         };
-        let scene = Scene::new("region.member | region.member", world, come, survivor(1));
-        all_free(&scene.with_contender(come).run());
+        let scene = Scene::new("region.member | region.member", world, come(0), survivor(1));
+        all_free(&scene.with_contender(come(1)).run());
     }
 
     fn sitting_down() covers ["Region::enter"] {
         all_free(&Scene::new("region.enter", world, sit, survivor(1)).run());
     }
 
-    fn coming_and_sitting_down() covers ["Region::member", "Region::enter"] {
-        let enter = |region: &Region| {
-            begin();
-            let sat = region.enter();
-            end();
-            sat.unwrap();
-        };
-        all_free(&Scene::new("region.enter, not a member", world, enter, survivor(1)).run());
-    }
-
     fn two_that_sit_down() covers ["Region::enter"] {
         let told = Told::new();
         let world = || { told.nobody(); two_seats() };
-        let sit = |region: &Region| {
+        let sit = |who| move |region: &Region| {
             sit(region);
-            told.alone_at(region.enter().unwrap().slot());
+            told.stay_at(who, region.enter().unwrap().slot());
         };
-        let scene = Scene::new("region.enter | region.enter", world, sit, survivor(2));
-        all_free(&scene.with_contender(sit).run());
+        let scene = Scene::new("region.enter | region.enter", world, sit(0), survivor(2));
+        all_free(&scene.with_contender(sit(1)).run());
     }
 
     fn one_that_sits_down_where_another_was_killed_sitting_down() covers ["Region::enter"] {

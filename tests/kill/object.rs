@@ -211,15 +211,20 @@ support::kill_tests! {
         let told = Told::new();
         let world = || { told.nobody(); with_x() };
         let remove = |region: &Region| match seated(|region| region.remove("x"))(region) {
-            Ok(()) => fill(&*region.object::<Words>("z").unwrap(), u64::MAX), // in its place
-            Err(Error::InUse { .. }) => {}
+            Ok(()) => {
+                told.is_free(0);
+                fill(&*region.object::<Words>("z").unwrap(), u64::MAX); // in its place
+                told.set(0, DID);
+            }
+            Err(Error::InUse { .. }) => told.set(0, LATE),
             Err(other) => panic!("{other}"),
         };
         let hold = |region: &Region| {
             let x = seated(object)(region);
-            assert!(all(&*x, OLD) || all(&*x, 0), "torn");
+            let old = all(&*x, OLD);
+            assert!(old || all(&*x, 0), "torn");
             fill(&*x, HELD);
-            told.alone_at(0); // for a while
+            if old { told.stay_at(1, 0) } else { told.stay(1, LATE) }
             assert!(all(&*x, HELD), "its place was given to another");
             fill(&*x, OLD);
         };

@@ -35,14 +35,28 @@ impl Told {
         [self.0[0].load(Relaxed), self.0[1].load(Relaxed)]
     }
 
-    /// The caller has place `place` to itself, for so long that the other comes by. The dead have no place.
-    pub fn alone_at(self, place: u32) {
-        let place = &self.0[8 + place as usize];
-        let other = place.swap(std::process::id(), Relaxed);
-        let lives = other != 0 && Path::new(&format!("/proc/{other}")).exists();
-        assert!(!lives, "two at one place");
-        thread::sleep(Duration::from_millis(1));
-        place.store(0, Relaxed);
+    /// Says `word`, and waits until the other has said something, too, or for some milliseconds: the other may be dead.
+    pub fn stay(self, who: usize, word: u32) {
+        self.set(who, word);
+        let other = || self.0[1 - who].load(Relaxed) != 0;
+        let mut looks = 0..50;
+        while !other() && looks.next().is_some() {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    /// The caller has place `place` to itself while it stays.
+    pub fn stay_at(self, who: usize, place: u32) {
+        self.is_free(place);
+        self.0[8 + place as usize].store(std::process::id(), Relaxed);
+        self.stay(who, DID);
+        self.0[8 + place as usize].store(0, Relaxed);
+    }
+
+    /// Nobody who lives is at place `place`.
+    pub fn is_free(self, place: u32) {
+        let at = self.0[8 + place as usize].load(Relaxed);
+        assert!(at == 0 || !Path::new(&format!("/proc/{at}")).exists(), "process {at} is there");
     }
 
     /// One did it and the other came late, if both lived to say so.
