@@ -291,7 +291,8 @@ impl<'a, W> Scene<'a, W> {
         for n in [256, 64, 16, 4, 1].into_iter().flat_map(spread) {
             if start.elapsed() > self.budget {
                 let (some, all) = (stands.len(), places.len());
-                *thinned += &format!("; over budget: the second is stepped at {some} of {all} places");
+                *thinned +=
+                    &format!("; over budget: the second is stepped at {some} of {all} places");
                 break;
             }
             self.way_of_second(path, n);
