@@ -257,9 +257,15 @@ impl<'a, W> Scene<'a, W> {
         }
         self.second.borrow_mut().clear();
         let mut cases = Vec::new();
-        for n in self.stands(path, path.visible(), thinned) {
-            let whole = (None, true);
-            let stops = self.way_of_second(path, n).visible().into_iter().map(|m| (Some(m), false));
+        let stands = self.stands(path, path.visible(), thinned);
+        let changed = path.changed();
+        for n in path.visible() {
+            let whole = (None, changed.binary_search(&n).is_ok());
+            let stops = match stands.binary_search(&n) {
+                Ok(_) => self.way_of_second(path, n).visible(),
+                Err(_) => Vec::new(),
+            };
+            let stops = stops.into_iter().map(|m| (Some(m), false));
             for (m, important) in std::iter::once(whole).chain(stops) {
                 for killed in [Killed::Victim, Killed::Contender, Killed::Nobody] {
                     cases.push((Case { n, m, killed, recovers: false }, important));
@@ -285,8 +291,8 @@ impl<'a, W> Scene<'a, W> {
         self.try_all(path, cases, "kills in recovery", report, thinned);
     }
 
-    /// Those of `places` at which the victim stands while a second process runs: all, or as many as there is time to record its
-    /// ways at, spread evenly over those behind a change and over the others.
+    /// Those of `places` at which the victim stands while a second process is stepped: all, or as many as there is time to record
+    /// its ways at, spread evenly over those behind a change and over the others.
     fn stands(&self, path: &Path, places: Vec<usize>, thinned: &mut String) -> Vec<usize> {
         let start = Instant::now();
         let changed = path.changed();
@@ -300,7 +306,8 @@ impl<'a, W> Scene<'a, W> {
         for n in [256, 64, 16, 4, 1].into_iter().flat_map(spread) {
             if start.elapsed() > self.budget {
                 let (some, all) = (stands.len(), places.len());
-                *thinned += &format!("; over budget: stood at {some} of {all} places");
+                *thinned +=
+                    &format!("; over budget: the second is stepped at {some} of {all} places");
                 break;
             }
             self.way_of_second(path, n);
