@@ -229,7 +229,6 @@ support::kill_tests! {
         };
         let world = || World::holding(2);
         scene("c: ring_producer, free", world, come_and_go, World::count_pushed)
-            .with_recovery(come_and_go)
             .run()
             .saw(&[0]);
     }
@@ -317,7 +316,6 @@ support::kill_tests! {
         };
         let world = || World::holding(2);
         scene("c: ring_consumer, free", world, come_and_go, World::count_popped)
-            .with_recovery(come_and_go)
             .run()
             .saw(&[0]);
     }
