@@ -4,7 +4,7 @@ use crate::{adversary, land, names, region};
 use core::cell::{Cell, RefCell};
 use core::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// Something that a process does with shared memory, against one adversary.
 #[derive(Clone, Copy)]
@@ -98,6 +98,12 @@ fn run(operation: &Operation, seed: u64) {
 /// Neighbouring seeds go different ways.
 const fn scatter(seed: u64) -> u64 {
     seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
+}
+
+/// One test at a time: a child that is forked while another thread panics inherits a locked hook.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 std::thread_local! {

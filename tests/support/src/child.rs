@@ -64,6 +64,11 @@ impl Child {
         None
     }
 
+    /// Its exit status, or minus the signal, if it has ended.
+    pub fn try_wait(&mut self) -> Option<i32> {
+        self.try_reap()
+    }
+
     /// Its state as `/proc` tells: `S` asleep, `R` running, `T` stopped …
     pub fn state(&self) -> char {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();

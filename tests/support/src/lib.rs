@@ -8,6 +8,7 @@
 pub mod child;
 pub mod figures;
 pub mod fork;
+pub mod guard;
 pub mod starve;
 pub mod system;
 pub mod trace;
