@@ -1,5 +1,8 @@
 //! The adversary: who answers whatever a protocol asks of shared memory, of the kernel and of the clock.
 //!
+//! Some forget all that is stored and say what they like; some lie always in the same way; some are an honest memory, of
+//! zeros at first, that lies rarely: they let a protocol get far before.
+//!
 //! Each run has one of its own, made of a seed: a *temper* (what it likes to say, whether a compare-exchange wins, how sleeps
 //! end, who lives) and a stream of answers. The same seed, the same run. What it likes to say is what hurts: 0, all ones,
 //! flags, the caller's own name, and the neighbours of what the caller stored last.
@@ -42,6 +45,10 @@ enum Mood {
 const CONSTANT: u64 = 16;
 /// A fondness: no word ever changes, as if memory were damaged, and nobody there.
 const STILL: u64 = 17;
+/// A fondness: for the truth. One answer of 32 is a lie.
+const HONEST: u64 = 18;
+/// Words that an honest adversary remembers.
+const REMEMBERED: usize = 256;
 
 struct Adversary {
     random: Cell<u64>,
@@ -56,6 +63,9 @@ struct Adversary {
     wakes: Cell<Mood>,
     /// What the caller stored last.
     told: Cell<u64>,
+    /// Where and in which run, and what: of an honest adversary.
+    memory: [Cell<(u64, u64)>; REMEMBERED],
+    run: Cell<u64>,
     now: Cell<u64>,
     fuel: Cell<u32>,
     full: Cell<u32>,
@@ -73,6 +83,8 @@ std::thread_local! {
             presence: Cell::new(Mood::Yes),
             wakes: Cell::new(Mood::Yes),
             told: Cell::new(0),
+            memory: [const { Cell::new((0, 0)) }; REMEMBERED],
+            run: Cell::new(0),
             now: Cell::new(0),
             fuel: Cell::new(0),
             full: Cell::new(0),
@@ -89,10 +101,11 @@ pub(crate) fn begin(seed: u64, fuel: u32) {
         a.full.set(fuel);
         a.rests.set(0);
         a.told.set(0);
+        a.run.set(a.run.get() + 1);
         a.now.set(1 << 40);
         let temper = a.random();
         a.favourites.set(core::array::from_fn(|_| a.interesting()));
-        a.fondness.set([CONSTANT, STILL, STILL, 15, 14, 12, 8, 4][(temper & 7) as usize]);
+        a.fondness.set([CONSTANT, STILL, STILL, HONEST, HONEST, 15, 12, 4][(temper & 7) as usize]);
         a.races.set(match temper >> 3 & 7 {
             0 => Races::Lost,
             1..=3 => Races::Won,
@@ -102,6 +115,11 @@ pub(crate) fn begin(seed: u64, fuel: u32) {
         a.presence.set(mood(temper >> 6));
         a.wakes.set(mood(temper >> 8));
     });
+}
+
+/// Neighbours go different ways: the top bits are the best.
+pub(crate) const fn scatter(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 const fn mood(bits: u64) -> Mood {
@@ -121,13 +139,24 @@ pub(crate) fn answer(place: usize) -> u64 {
     })
 }
 
-/// The caller stores `value`: so much for that.
+/// The caller stores `value`.
 #[inline]
-pub(crate) fn told(value: u64) {
+pub(crate) fn told(place: usize, value: u64) {
     ADVERSARY.with(|a| {
         a.step();
-        a.told.set(value);
+        a.hear(place, value);
     });
+}
+
+/// The caller changes what is there; what was there.
+#[inline]
+pub(crate) fn change(place: usize, to: impl FnOnce(u64) -> u64) -> u64 {
+    ADVERSARY.with(|a| {
+        a.step();
+        let found = a.value(place);
+        a.hear(place, to(found));
+        found
+    })
 }
 
 /// A compare-exchange of `seen` for `next`: whether it wins, else what is there.
@@ -137,6 +166,7 @@ pub(crate) fn race(place: usize, seen: u64, next: u64, mask: u64) -> Result<(), 
         a.step();
         let found = a.value(place) & mask;
         let won = match a.races.get() {
+            _ if a.fondness.get() == HONEST => found == seen,
             Races::Won => true,
             Races::Lost => false,
             Races::Tossed => a.random() & 1 == 0,
@@ -144,7 +174,7 @@ pub(crate) fn race(place: usize, seen: u64, next: u64, mask: u64) -> Result<(), 
         };
         match won {
             true => {
-                a.told.set(next);
+                a.hear(place, next);
                 Ok(())
             }
             // Who loses finds something else.
@@ -240,10 +270,13 @@ impl Adversary {
     #[inline]
     fn value(&self, place: usize) -> u64 {
         let random = self.random();
+        if self.fondness.get() == HONEST {
+            return if random & 31 == 0 { self.interesting() } else { self.recall(place) };
+        }
         if random & 15 < self.fondness.get() {
             let index = match self.fondness.get() {
                 CONSTANT => 0,
-                STILL => (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62,
+                STILL => scatter(place as u64) >> 62,
                 _ => random >> 4 & 3,
             };
             return self.favourites.get()[index as usize];
@@ -254,6 +287,25 @@ impl Adversary {
             12 | 13 => random >> 4 & 255,
             _ => self.random(),
         }
+    }
+
+    fn hear(&self, place: usize, value: u64) {
+        self.told.set(value);
+        if self.fondness.get() == HONEST {
+            let (key, cell) = self.cell(place);
+            cell.set((key, value));
+        }
+    }
+
+    fn recall(&self, place: usize) -> u64 {
+        let (key, cell) = self.cell(place);
+        let (of, value) = cell.get();
+        if of == key { value } else { 0 }
+    }
+
+    fn cell(&self, place: usize) -> (u64, &Cell<(u64, u64)>) {
+        let key = self.run.get() << 24 | place as u64;
+        (key, &self.memory[(scatter(place as u64) >> 56) as usize])
     }
 
     fn interesting(&self) -> u64 {

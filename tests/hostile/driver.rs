@@ -1,10 +1,11 @@
 //! Runs operations against adversaries, and says what they could do to them.
 
+use crate::adversary::scatter;
 use crate::{adversary, land, names, region};
 use core::cell::{Cell, RefCell};
 use core::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something that a process does with shared memory, against one adversary.
 #[derive(Clone, Copy)]
@@ -54,7 +55,7 @@ pub(crate) fn drive(operations: &[Operation], seeds: Range<u64>, doing: impl Fn(
     listen();
     let table: Vec<&Operation> =
         operations.iter().flat_map(|o| core::iter::repeat_n(o, o.share as usize)).collect();
-    let chosen = |seed: u64| table[(scatter(seed) % table.len() as u64) as usize];
+    let chosen = |seed: u64| table[(scatter(seed) >> 24) as usize % table.len()];
     let next = Cell::new(seeds.start);
     let mut report = Report::default();
     while next.get() < seeds.end && report.found < ENOUGH {
@@ -95,9 +96,10 @@ fn run(operation: &Operation, seed: u64) {
     (operation.act)();
 }
 
-/// Neighbouring seeds go different ways.
-const fn scatter(seed: u64) -> u64 {
-    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
+/// One test at a time: a child that is forked while another thread panics inherits a locked hook.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 std::thread_local! {
@@ -106,17 +108,13 @@ std::thread_local! {
     static WORDS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has the words of panics in runs kept, and not printed.
+/// Has the words of panics in runs kept, and not printed. Each time: a forked child may have got itself another hook.
 fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if QUIET.get() {
-                WORDS.replace(info.to_string());
-            } else {
-                usual(info);
-            }
-        }));
-    });
+    std::panic::set_hook(Box::new(|info| {
+        if QUIET.get() {
+            WORDS.replace(info.to_string());
+        } else {
+            eprintln!("{info}");
+        }
+    }));
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // what they do wrong
 
 use crate::adversary::{let_wait, some_end};
-use crate::driver::{Operation, drive};
+use crate::driver::{Operation, alone, drive};
 use crate::land;
 use crate::names::{CAPACITY, MAX_LEN, OTHER};
 use crate::os::clock::Deadline;
@@ -124,6 +124,7 @@ const fn bad(name: &'static str, act: fn()) -> Operation {
 
 #[test]
 fn the_known_bad_are_caught() {
+    let _alone = alone();
     for (operation, expected) in BAD {
         let found = drive(core::slice::from_ref(operation), 0..RUNS, |_| {}).findings;
         let what = found.first().map_or("nothing", |finding| &finding.what);

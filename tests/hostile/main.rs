@@ -38,7 +38,7 @@ pub(crate) use error::{Error, Result};
 pub(crate) use os::clock::Deadline;
 pub(crate) use sabha::{Payload, fingerprint};
 
-use driver::{Report, drive};
+use driver::{Report, alone, drive};
 use std::io::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -57,6 +57,7 @@ const FIELDS: usize = 4;
 
 #[test]
 fn no_adversary_makes_a_protocol_panic_loop_or_reach_outside() {
+    let _alone = alone();
     let runs: u64 = if long_form() { 50_000_000 } else { 3_000_000 };
     let (board, start) = (Board::new(), Instant::now());
     let children: Vec<_> = (0..PROCESSES)

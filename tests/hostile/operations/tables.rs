@@ -38,9 +38,11 @@ fn find_or_make() {
     let kind = [Kind::OBJECT, Kind::ARRAY, Kind::GROWING, Kind::SPSC][choose(4) as usize];
     let bytes = [8, 64, 4096, MAX_LEN][choose(4) as usize];
     let align = [1, 8, 128, 4096][choose(4) as usize];
-    let wanted = Wanted { kind, fingerprint: answer(0), count: some_count(), bytes, align };
-    let made = world().find_or_make(OBJECT, wanted, choose(2) == 0);
-    if let Ok((mark, offset, bytes)) = made {
+    let wanted = Wanted { kind, fingerprint: 7, count: some_count(), bytes, align };
+    for make in [true, false] {
+        let Ok((mark, offset, bytes)) = world().find_or_make(OBJECT, wanted, make) else {
+            continue;
+        };
         let inside = offset.checked_add(bytes).is_some_and(|end| end <= MAX_LEN);
         assert!(mark < 256 && inside && offset % align == 0, "outside: {offset} + {bytes}");
     }

@@ -37,7 +37,7 @@ macro_rules! word {
             #[inline]
             pub(crate) fn store(&self, value: $value, _: Ordering) {
                 match self.place() {
-                    Some(_) => adversary::told(value.into()),
+                    Some(place) => adversary::told(place, value.into()),
                     None => self.0.store(value, Relaxed),
                 }
             }
@@ -59,30 +59,33 @@ macro_rules! word {
             }
 
             pub(crate) fn swap(&self, value: $value, _: Ordering) -> $value {
-                self.change(value, |word| word.swap(value, Relaxed))
+                self.change(|_| value)
             }
 
             pub(crate) fn fetch_add(&self, value: $value, _: Ordering) -> $value {
-                self.change(value, |word| word.fetch_add(value, Relaxed))
+                self.change(|old| old.wrapping_add(value))
             }
 
             pub(crate) fn fetch_and(&self, value: $value, _: Ordering) -> $value {
-                self.change(value, |word| word.fetch_and(value, Relaxed))
+                self.change(|old| old & value)
             }
 
             pub(crate) fn fetch_or(&self, value: $value, _: Ordering) -> $value {
-                self.change(value, |word| word.fetch_or(value, Relaxed))
+                self.change(|old| old | value)
             }
 
             pub(crate) fn fetch_max(&self, value: $value, _: Ordering) -> $value {
-                self.change(value, |word| word.fetch_max(value, Relaxed))
+                self.change(|old| old.max(value))
             }
 
             #[inline]
-            fn change(&self, value: $value, really: impl FnOnce(&$real) -> $value) -> $value {
-                let Some(place) = self.place() else { return really(&self.0) };
-                adversary::told(value.into());
-                adversary::answer(place) as $value
+            fn change(&self, to: impl Fn($value) -> $value) -> $value {
+                match self.place() {
+                    Some(place) => {
+                        adversary::change(place, |old| to(old as $value).into()) as $value
+                    }
+                    None => self.0.update(Relaxed, Relaxed, to),
+                }
             }
 
             #[inline]

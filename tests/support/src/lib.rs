@@ -8,6 +8,7 @@
 pub mod child;
 pub mod figures;
 pub mod fork;
+pub mod guard;
 #[cfg(target_arch = "x86_64")]
 pub mod kill;
 pub mod starve;
