@@ -28,6 +28,13 @@ pub struct Worker {
     killed: bool,
 }
 
+impl Worker {
+    /// Whether it is stopped.
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+}
+
 /// Everybody, and what was done to them.
 pub struct Crew {
     control: Region,
@@ -99,7 +106,7 @@ impl Crew {
 
     /// Whether anybody is stopped.
     pub fn anybody_stopped(&self) -> bool {
-        self.living().any(|worker| worker.stopped.is_some())
+        self.living().any(Worker::is_stopped)
     }
 
     /// Kills the living workers of these desks, at once.

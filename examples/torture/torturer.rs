@@ -1,13 +1,17 @@
 //! Whom to kill and to stop, and when: at random, and mostly where it hurts.
+//!
+//! Who has done nothing for a while is spared: it may be stuck, and its death would hide that. So the watchdog finds out.
 
-use crate::board::Board;
-use crate::crew::Crew;
+use crate::board::{Board, DESKS, Who};
+use crate::crew::{Crew, Worker};
 use crate::random::Random;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 /// How long to look for somebody who is inside of something.
 const HUNT: Duration = Duration::from_millis(1);
+/// Who has done nothing for so long is spared.
+const SPARED: Duration = Duration::from_millis(50);
 /// Of so many stops one is long.
 const LONG_STOPS: u64 = 16;
 
@@ -18,13 +22,24 @@ pub struct Torturer {
     every: Duration,
     next_kill: Instant,
     next_stop: Instant,
+    /// For each desk who has last been seen to do something there, and when.
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    who: Option<Who>,
+    progress: u64,
+    at: Instant,
 }
 
 impl Torturer {
     /// A kill every so often.
     pub fn new(every: Duration, seed: u64) -> Self {
         let now = Instant::now();
-        Self { random: Random::new(seed), every, next_kill: now + every, next_stop: now + every }
+        let seen = vec![Seen { who: None, progress: 0, at: now }; DESKS];
+        let random = Random::new(seed);
+        Self { random, every, next_kill: now + every, next_stop: now + every, seen }
     }
 
     /// When there is something to do again.
@@ -40,6 +55,9 @@ impl Torturer {
                 (now + Duration::from_secs(1), now + Duration::from_secs(1));
             return;
         }
+        for worker in crew.living() {
+            self.seen[worker.who.desk].look_at(worker, board);
+        }
         if now >= self.next_stop {
             self.stop(crew, board);
         }
@@ -54,7 +72,9 @@ impl Torturer {
 
     /// Who dies: mostly one, who is inside of something if anybody is; sometimes several; rarely all.
     fn victims(&mut self, crew: &Crew, board: &Board) -> Vec<usize> {
-        let mut desks: Vec<_> = crew.living().map(|worker| worker.who.desk).collect();
+        let goes_on = |worker: &&Worker| self.seen[worker.who.desk].at.elapsed() < SPARED;
+        let mut desks: Vec<_> =
+            crew.living().filter(goes_on).map(|worker| worker.who.desk).collect();
         self.shuffle(&mut desks);
         if self.random.below(4) > 0 {
             let last = Instant::now() + HUNT;
@@ -101,6 +121,15 @@ impl Torturer {
     fn about(&mut self, time: Duration) -> Duration {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 2);
         Duration::from_micros(self.random.below(2 * micros + 1))
+    }
+}
+
+impl Seen {
+    fn look_at(&mut self, worker: &Worker, board: &Board) {
+        let (who, progress) = (Some(worker.who), board.desk(worker.who.desk).progress.load(SeqCst));
+        if (who, progress) != (self.who, self.progress) || worker.is_stopped() {
+            *self = Self { who, progress, at: Instant::now() };
+        }
     }
 }
 

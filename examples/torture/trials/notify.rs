@@ -4,6 +4,9 @@
 //! Who sleeps says so first: on which word, and which value it expects. A word is changed only if somebody sleeps on it,
 //! and not again before all who expected the old value have left. So a wake that gets lost is not made good by the next:
 //! its sleeper stays, the word stays, and the watchdog finds both.
+//!
+//! The library has all who wait nearby look again when one of them dies, which could make a lost wake good, too. So there
+//! are lines of words where many sleep, and for each desk a line where its worker sleeps alone.
 
 use super::Trial;
 use crate::board::{Board, DESKS, Who};
@@ -16,9 +19,12 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
-/// Lines of 64 bytes, each with a word of each width.
-const LINES: usize = 4;
+/// Lines where everybody sleeps.
+const SHARED: usize = 4;
+/// All lines. As many as there are bells, so that those of up to 28 desks have one of their own.
+const LINES: usize = 32;
 
+/// A word of each width, in 64 bytes: what shares a bell.
 #[derive(Shareable)]
 #[repr(C, align(64))]
 struct Line {
@@ -68,7 +74,8 @@ impl Notify {
 
     /// Goes to bed, and sleeps until the word has changed, or for a moment only.
     fn sleep(&self, me: &mut Me<'_>) -> Result<(), Broken> {
-        let index = me.pick(LINES);
+        let own = SHARED + me.who.desk % (LINES - SHARED);
+        let index = if me.pick(2) == 0 { own } else { me.pick(SHARED) };
         let (line, bed) = (&self.dormitory.lines[index], &self.dormitory.beds[me.who.desk]);
         let (wide, narrow) = (line.wide.load(SeqCst), line.narrow.load(SeqCst));
         let words = 1 + u32::try_from(me.pick(3)).unwrap_or(0);
@@ -128,9 +135,13 @@ impl Notify {
         Ok(how)
     }
 
-    /// Changes a word, if somebody sleeps on it, and nobody on what it was before.
-    fn rouse(&self, me: &mut Me<'_>) -> Result<(), Broken> {
-        let index = me.pick(LINES);
+    /// Changes words where the worker of that desk sleeps, if it does, and all who do expect what they hold.
+    fn rouse(&self, me: &mut Me<'_>, desk: usize) -> Result<(), Broken> {
+        let bed = &self.dormitory.beds[desk];
+        let index = bed.line.load(SeqCst) as usize;
+        if bed.words.load(SeqCst) == 0 || index >= LINES {
+            return Ok(());
+        }
         let line = &self.dormitory.lines[index];
         let region = self.dormitory.region();
         let (wide, narrow) = (line.wide.load(SeqCst), line.narrow.load(SeqCst));
@@ -197,7 +208,8 @@ impl Trial for Notify {
     }
 
     fn serve(&mut self, me: &mut Me<'_>) -> Result<(), Broken> {
-        (0..LINES).try_for_each(|_| self.rouse(me))
+        let first = me.pick(DESKS);
+        (0..DESKS).try_for_each(|desk| self.rouse(me, (first + desk) % DESKS))
     }
 
     /// A death can make one notify or wait uncounted on either side: of a notify that woke everybody, as many as there are.
