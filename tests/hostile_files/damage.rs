@@ -127,7 +127,9 @@ fn place(file: &[u8], script: &mut Script<'_>) -> (usize, usize) {
         9 | 10 => (SEATS_AT + 4096 * script.below(4), SEAT),
         11..=13 => (object(file, script), OBJECT),
         // Anywhere at all.
-        _ => ((script.byte() << 16 | script.byte() << 8 | script.byte()) % file.len() & !7, OBJECT),
+        _ => {
+            (((script.byte() << 16 | script.byte() << 8 | script.byte()) % file.len()) & !7, OBJECT)
+        }
     };
     let (at, width) = script.one_of(fields);
     (start + at, *width)

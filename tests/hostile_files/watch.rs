@@ -33,7 +33,7 @@ pub fn watch<S: PartialEq + Copy>(
 ) -> Verdict {
     let (mut last, mut since, mut asleep_since) = (said(), Instant::now(), None);
     loop {
-        if let Some(code) = child.try_wait() {
+        if let Some(code) = child.try_reap() {
             return Verdict::Ended(code);
         }
         let (now, state) = (said(), child.state());

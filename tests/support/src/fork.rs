@@ -1,6 +1,6 @@
 //! Forked children that say why they fail, a board on which processes write to each other, and names that do not outlive
 //! their test.
-#![allow(unsafe_code)] // an anonymous mapping
+#![allow(unsafe_code)] // anonymous mappings
 
 use super::child::{Child, until};
 use std::ops::Deref;
@@ -68,6 +68,21 @@ pub fn sleep_for_ever() -> ! {
     }
 }
 
+/// Zeros that this process and the children that it forks from now on share, as long as they live.
+///
+/// # Safety
+/// Zeros are a valid `T`, and so is what its methods make of them while another process may be killed in one of them.
+#[must_use]
+pub unsafe fn shared<T: Sync>() -> &'static T {
+    let (access, kind) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    // SAFETY: new pages anywhere.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), access, kind, -1, 0) };
+    assert_ne!(start, libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+    // SAFETY: enough pages, aligned as pages are, that stay mapped; the caller vouches for zeros.
+    unsafe { &*start.cast() }
+}
+
 /// Words that a process and its forked children share without any help of the library.
 #[derive(Clone, Copy)]
 pub struct Board(&'static [AtomicU32; 1024]);
@@ -77,13 +92,8 @@ impl Board {
     #[allow(clippy::new_without_default, reason = "maps pages")]
     #[must_use]
     pub fn new() -> Self {
-        let (access, kind) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: new pages anywhere.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), 4096, access, kind, -1, 0) };
-        assert_ne!(start, libc::MAP_FAILED);
-        // SAFETY: zeroed pages that stay mapped; zero is a valid atomic.
-        Self(unsafe { &*start.cast() })
+        // SAFETY: atomics, which are valid as zeros and as anything else.
+        Self(unsafe { shared() })
     }
 
     /// Stores.

@@ -11,7 +11,10 @@ pub mod fork;
 pub mod guard;
 #[cfg(target_arch = "x86_64")]
 pub mod kill;
+pub mod linear;
+pub mod record;
 pub mod starve;
+pub mod step;
 pub mod system;
 pub mod trace;
 
