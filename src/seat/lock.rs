@@ -53,7 +53,7 @@
 //! Fork: a child has no seat; it cannot unlock what its parent holds. Trust: any word may hold anything: a name of no living
 //! seat is a dead owner. Naive version: the robust mutex of the C library, whose unlock forgets WAITERS: a woken sleeper that
 //! is killed after somebody barged in leaves the others asleep on a free lock.
-//! Tests: tests/kill/lock.rs (every row), tests/lock_death.rs, tests/mutex.rs; models: tests/loom, tests/shuttle, tests/states.
+//! Tests: tests/kill/lock.rs (every row), tests/lock_death.rs, tests/mutex.rs; models: tests/loom, tests/states.
 
 use super::assembly::Assembly;
 use super::cache;

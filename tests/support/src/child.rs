@@ -115,6 +115,12 @@ pub fn state(pid: i32) -> char {
     rest.trim_start().chars().next().unwrap_or('?')
 }
 
+/// How many threads a process has.
+#[must_use]
+pub fn threads(pid: i32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
+}
+
 /// What a process's first thread asks of the kernel, if it is in a system call and does not run: the call's number and
 /// arguments.
 #[must_use]

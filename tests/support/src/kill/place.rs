@@ -104,14 +104,16 @@ impl Path {
     }
 
     /// Brings a child from the beginning of the operation to the place behind `n` instructions: by a breakpoint near it that
-    /// is met early, then step by step.
+    /// is met early, then step by step. (All the way step by step, if it has other threads: they are not traced, and would die
+    /// of the breakpoint.)
     pub(super) fn lead(
         &self,
         child: &mut Traced,
         n: usize,
         wake: &mut dyn FnMut() -> bool,
     ) -> Reached {
-        let (stop, steps) = self.best_stop(n);
+        let alone = crate::child::threads(child.pid) == 1;
+        let (stop, steps) = if alone { self.best_stop(n) } else { (0, n) };
         if let Some(place) = self.places.get(stop).filter(|_| stop > 0)
             && let Err(other) = child.run_to(place.address, place.times, wake)
         {
