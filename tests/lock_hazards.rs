@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 use support::child::{Child, until};
+use support::trace::{Stop, Traced, marker};
 
 /// Where the seats of a region with this maximal length begin in its file; see `src/docs/layout.md`.
 fn seats_at(region: &Region) -> u64 {
@@ -140,13 +141,95 @@ fn sit_and_leave(region: &Region) -> u32 {
 fn a_seat_that_is_being_taken_is_not_swept() {
     let region = Region::options().size(4096).seats(1).anonymous().unwrap();
     assert_eq!(sit_and_leave(&region), 0);
-    // Who takes it was stopped before it could say whose it is: it still names the last one's process, which is gone.
+    // Who takes it was stopped before the seat could say whose it is: it still names the last one's process, which is gone.
     let gone = NAMED | 1 << 10 | 200;
-    forge_seat(&region, 0, [1, gone, TID | DIED]);
+    let here = region.member().unwrap().to_bits();
+    forge_seat(&region, 0, [1, gone, here | DIED]);
     let full = region.enter();
     assert!(matches!(full, Err(Error::SeatsFull { capacity: 1 })), "two have one seat: {full:?}");
+    forge_seat(&region, 0, [1, here, gone | DIED]); // the last one is alive, and the taker's process is killed
+    assert_eq!(sit_and_leave(&region), 0);
     forge_seat(&region, 0, [2, gone, TID | WAITERS]); // it has it, and its process is killed
-    region.enter().unwrap();
+    assert_eq!(sit_and_leave(&region), 0);
+    forge_seat(&region, 0, [2, gone, TID | DIED | WAITERS]); // it was killed while it left
+    assert_eq!(sit_and_leave(&region), 0);
+}
+
+fn live(region: &Region, slot: u64) -> u32 {
+    let file = File::from(region.as_fd().try_clone_to_owned().unwrap());
+    let mut word = [0; 4];
+    file.read_exact_at(&mut word, seats_at(region) + slot * 4096 + 4076).unwrap();
+    u32::from_ne_bytes(word)
+}
+
+/// A thread that runs instruction by instruction, seen from a pid namespace in which another has the same thread id.
+struct Twin<'a> {
+    region: &'a Region,
+    thread: Traced,
+}
+
+impl<'a> Twin<'a> {
+    /// Stands at the marker in `work`.
+    fn in_midst_of(region: &'a Region, work: fn(&Region)) -> Self {
+        let mut thread = Traced::spawn(|| work(region));
+        while thread.run() == Stop::Asleep {}
+        Self { region, thread }
+    }
+
+    /// Whether the kernel would look at some word if the thread died now, apart from those on its list.
+    fn has_a_pending_word(&self) -> bool {
+        let (mut head, mut len) = (0u64, 0usize);
+        let (pid, head_at, len_at) = (self.thread.pid, &raw mut head, &raw mut len);
+        // SAFETY: two live words for the kernel to fill.
+        let done = unsafe { libc::syscall(libc::SYS_get_robust_list, pid, head_at, len_at) };
+        assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+        let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
+        let mut pending = [0; 8];
+        memory.read_exact_at(&mut pending, head + 16).unwrap();
+        pending != [0; 8]
+    }
+
+    /// The other one takes the only seat, which is free, and this one is killed: the seat stays the other's.
+    fn dies_when_the_other_has_the_seat(self) {
+        let taken = self.thread.pid.unsigned_abs() | WAITERS;
+        forge_seat(self.region, 0, [2, self.region.member().unwrap().to_bits(), taken]);
+        self.thread.kill();
+        assert_eq!(live(self.region, 0), taken, "a living thread was taken for dead");
+    }
+}
+
+#[test]
+fn a_thread_that_is_killed_sitting_down_takes_nobody_of_its_id_for_dead() {
+    let region = Region::options().size(4096).seats(1).anonymous().unwrap();
+    assert_eq!(sit_and_leave(&region), 0);
+    let mut twin = Twin::in_midst_of(&region, |region| {
+        region.member().unwrap();
+        marker();
+        let _ = region.enter();
+    });
+    while live(&region, 0) == 0 && !twin.has_a_pending_word() {
+        assert!(matches!(twin.thread.step(), Stop::Step | Stop::Asleep));
+    }
+    // It has written its name, and nobody else can; or the kernel would look at a word of the free seat.
+    if live(&region, 0) == 0 {
+        twin.dies_when_the_other_has_the_seat();
+    }
+}
+
+#[test]
+fn a_thread_that_is_killed_leaving_takes_nobody_of_its_id_for_dead() {
+    let region = Region::options().size(4096).seats(1).anonymous().unwrap();
+    assert_eq!(sit_and_leave(&region), 0);
+    let mut twin = Twin::in_midst_of(&region, |region| {
+        region.enter().unwrap();
+        marker();
+        // SAFETY: ends the child; the ends of this thread's own variables are among what runs.
+        unsafe { libc::exit(0) }
+    });
+    while live(&region, 0) != 0 {
+        assert!(matches!(twin.thread.step(), Stop::Step | Stop::Asleep));
+    }
+    twin.dies_when_the_other_has_the_seat();
 }
 
 #[test]

@@ -14,25 +14,31 @@
 //!
 //! # States of `live`
 //! ```text
-//!   0 or W|DIED  --claim: CAS-->  TID|DIED(|W)  --node linked: swap-->  TID|W  --leave: 0; killed: W|DIED (kernel)--> dead
+//!   0 or W|DIED --claim: CAS--> MEMBER|DIED(|W) --node linked: swap--> TID|W --leave: swap--> TID|DIED|W --unlinked--> 0
+//!                                                                        killed: W|DIED (kernel)
 //! ```
-//! A waiter may sleep only on `TID|W`. `TID|DIED` counts as dead and equals nothing that a waiter sleeps on, so that a
-//! claimer that is stopped there holds nobody up. W is set from the start: waiters only read other seats.
+//! A waiter may sleep only on `TID|W`. Whatever has DIED counts as dead and equals nothing that a waiter sleeps on, so that
+//! who is stopped while he comes or leaves holds nobody up. W is set from the start: waiters only read other seats.
+//!
+//! The kernel knows a thread's word by its TID alone, and threads of two pid namespaces may have one TID. So a seat is on a
+//! thread's list only while nobody else can take it: a claimer writes the name of its member first, which is no TID; a leaver
+//! is off the list before the seat is free.
 //!
 //! # Pairs
 //! | `seat-taken`  | claim: swap of `live`, AcqRel  | alive: load of `live`, Acquire  | generation and the rest, to who asks  |
-//! | `seat-left`   | leave: swap of `live`, AcqRel  | claim: CAS of `live`, AcqRel    | the seat's bytes, to the next         |
+//! | `seat-left`   | leave: swap (L1) and store (L3) of `live` | claim: CAS of `live`, AcqRel; alive: load, Acquire | the seat's bytes, to the next |
 //! | `seat-renamed`| claim: store of member, tid, Release | occupant: loads of them, Acquire | who sees the new sees its generation |
 //!
 //! # If a process is killed
 //! | just after                     | the seat holds         | survivors see         | set right by                         |
 //! |--------------------------------|------------------------|-----------------------|--------------------------------------|
-//! | T3 pending set, CAS of `live`  | TID\|DIED              | dead                  | kernel (pending): W\|DIED            |
-//! | T4 generation, member, tid     | the same               | dead                  | kernel (pending)                     |
-//! | T5 node linked                 | the same               | dead                  | kernel (list)                        |
-//! | T6 `live` = TID\|W             | a seat of a dead thread| dead                  | kernel (list)                        |
-//! | L1 unlinked                    | TID\|W                 | dead                  | kernel (pending)                     |
-//! | L2 `live` = 0, before the wake | 0, sleepers            | awake                 | kernel (pending) wakes one, who wakes all |
+//! | T3 CAS of `live`               | MEMBER\|DIED           | dead                  | sweep, when no seat is free          |
+//! | T4 generation, member, tid     | the same               | dead                  | sweep                                |
+//! | T5 node linked                 | the same               | dead                  | sweep                                |
+//! | T6 `live` = TID\|W             | a seat of a dead thread| dead                  | kernel                               |
+//! | L1 `live` = TID\|DIED\|W, before the wake | sleepers    | awake                 | kernel wakes one, who wakes all      |
+//! | L2 unlinked                    | TID\|DIED\|W           | dead                  | sweep                                |
+//! | L3 `live` = 0                  | a free seat            | a free seat           | -                                    |
 //! | V2 `live` = 0, before the wake | 0, sleepers            | awake after a PULSE   | -                                    |
 //! T1, T2 and V1 are the table's.
 //!
@@ -123,8 +129,7 @@ impl SeatPage {
         if seen & TID != 0 {
             return None;
         }
-        let _insured = list.insure(&self.live);
-        let claimed = list.tid() | OWNER_DIED | seen & WAITERS;
+        let claimed = member.to_bits() | OWNER_DIED | seen & WAITERS;
         self.live.compare_exchange(seen, claimed, AcqRel, Relaxed).ok()?; // T3, pair: seat-left
         let id = SeatId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
         self.generation.store(id.generation(), Relaxed); // T4
@@ -145,13 +150,11 @@ impl SeatPage {
     /// # Safety
     /// The calling thread [occupied](Self::occupy) it through this mapping.
     pub(super) unsafe fn leave(&self, list: RobustList) {
-        let _insured = list.insure(&self.live);
+        self.live.swap(list.tid() | OWNER_DIED | WAITERS, AcqRel); // L1, pair: seat-left
+        futex::wake(&self.live, u32::MAX);
         // SAFETY: linked by this thread when it took the seat.
-        unsafe { list.unlink(&self.live) }; // L1
-        if self.live.swap(0, AcqRel) & WAITERS != 0 {
-            // L2, pair: seat-left
-            futex::wake(&self.live, u32::MAX);
-        }
+        unsafe { list.unlink(&self.live) }; // L2
+        self.live.store(0, Release); // L3, pair: seat-left
     }
 
     /// Gives the seat of `id` up for its thread, which is another of this process and will not use it any more. What that
@@ -167,16 +170,22 @@ impl SeatPage {
     /// Frees the seat if its process is gone, and the kernel could not say so: `is_gone` has asked the process's own anchor.
     /// The caller is the only sweeper of the region.
     pub(super) fn sweep(&self, is_gone: impl Fn(MemberId) -> bool) {
+        let whose = self.whose(self.live.load(Acquire)); // pair: seat-taken
+        if !whose.is_none_or(is_gone) {
+            return;
+        }
+        // The kernel flags a process's seats before it drops the anchor. One that is still the gone one's remains so: but for
+        // the sweeper nobody can take it.
         let live = self.live.load(Acquire); // pair: seat-taken
-        if live & TID == 0 || live & OWNER_DIED != 0 {
-            return; // nobody's; or being taken, and perhaps still in the name of the last occupant
+        let stays = live & TID != 0 && self.whose(live) == whose;
+        let swept = WAITERS | OWNER_DIED;
+        if stays && self.live.compare_exchange(live, swept, AcqRel, Relaxed).is_ok() {
+            futex::wake(&self.live, u32::MAX);
         }
-        // Who sits has said whose thread it is: a word that names no process is damage.
-        if MemberId::from_bits(self.member.load(Relaxed)).is_none_or(is_gone) {
-            // A seat that holds a TID is claimed by nobody but a sweeper, so the word cannot have come back.
-            if self.live.compare_exchange(live, WAITERS | OWNER_DIED, AcqRel, Relaxed).is_ok() {
-                futex::wake(&self.live, u32::MAX);
-            }
-        }
+    }
+
+    /// Whose thread sits here, comes or leaves, while `live` is held; `None`: a word that names no process is damage.
+    fn whose(&self, live: u32) -> Option<MemberId> {
+        MemberId::from_bits(live & TID).or_else(|| MemberId::from_bits(self.member.load(Relaxed)))
     }
 }
