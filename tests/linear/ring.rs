@@ -155,7 +155,7 @@ impl<P: Policy> Scene for Rings<P> {
             _ => {}
         }
         let number = |random: &mut Random| 1 + random.below(1 << 20);
-        let micros = |random: &mut Random| Some(random.below(200));
+        let micros = |random: &mut Random| Some(random.below(120));
         Some(match (&hand.grip, random.below(20)) {
             (Grip::Nothing, at) => bystander(hand.role.lane, at),
             (Grip::Producer(_), 0..8) => Op::Push(number(random), None),
