@@ -44,7 +44,7 @@ impl Yard {
             1 => spin(Duration::from_nanos(random.below(1000))),
             2 => {
                 let (start, before) = (Instant::now(), self.progress(me));
-                while self.progress(me) == before && start.elapsed() < A_WHILE {
+                while before.is_some() && self.progress(me) == before && start.elapsed() < A_WHILE {
                     std::thread::yield_now();
                 }
             }
@@ -52,10 +52,11 @@ impl Yard {
         }
     }
 
-    /// Changes when somebody else finishes something.
-    fn progress(&self, me: usize) -> u64 {
+    /// Changes when somebody else finishes something. `None`: nobody else is going to.
+    fn progress(&self, me: usize) -> Option<u64> {
         let others = self.posts.iter().enumerate().filter(|&(index, _)| index != me);
-        others.map(|(_, post)| post.finished.load(Relaxed)).fold(0, u64::wrapping_add)
+        let playing = others.filter_map(|(_, post)| post.progress());
+        playing.reduce(u64::wrapping_add)
     }
 }
 
@@ -115,6 +116,12 @@ impl Post {
     /// Lets it do one operation more; the number of that.
     pub fn allow_one(&self) -> u64 {
         self.allowed.fetch_add(1, SeqCst) + 1
+    }
+
+    /// How many it has finished, if it has not finished all.
+    fn progress(&self) -> Option<u64> {
+        let (asked, finished) = (self.allowed.load(Relaxed) != 0, self.finished.load(Relaxed));
+        (asked && finished != u64::MAX).then_some(finished)
     }
 
     pub fn allow_all(&self) {
