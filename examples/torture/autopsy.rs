@@ -4,22 +4,20 @@ use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
-/// Its state as one letter, and the processor time it has used, in ticks.
+/// Its state as one letter, and the processor time it has used, in nanoseconds.
 pub fn state_and_time(pid: Pid) -> (char, u64) {
-    let stat = read(pid, "stat");
-    let fields: Vec<_> =
-        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-    let number = |index: usize| fields.get(index).and_then(|field| field.parse().ok()).unwrap_or(0);
-    let state = fields.first().and_then(|field| field.chars().next()).unwrap_or('?');
-    (state, number(11) + number(12))
+    let (stat, times) = (read(pid, "stat"), read(pid, "schedstat"));
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let ran = times.split_whitespace().next().and_then(|time| time.parse().ok());
+    (rest.chars().next().unwrap_or('?'), ran.unwrap_or(0))
 }
 
 /// Where it is, line by line.
 pub fn of(pid: Pid) -> Vec<String> {
-    let (state, ticks) = state_and_time(pid);
+    let (state, ns) = state_and_time(pid);
     let [channel, call] = ["wchan", "syscall"].map(|file| read(pid, file));
     let mut lines =
-        vec![format!("state {state}, {ticks} ticks, waits in {channel}, system call {call}")];
+        vec![format!("state {state}, ran for {ns} ns, waits in {channel}, system call {call}")];
     let numbers: Vec<u64> = call.split_whitespace().filter_map(number).collect();
     lines.extend(words_of(&numbers, pid).into_iter().map(|word| word.describe(pid)));
     lines.extend(read(pid, "stack").lines().take(4).map(str::to_owned));
