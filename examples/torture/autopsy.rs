@@ -1,6 +1,7 @@
 //! What the system says of a process: whether it runs, and on which words it sleeps.
 
 use nix::unistd::Pid;
+use sabha::{ObjectInfo, Region};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
@@ -79,6 +80,26 @@ fn place_in(line: &str, address: u64) -> Option<String> {
     let offset = hex(fields.nth(1)?)?;
     let file = fields.nth(2).unwrap_or("[private]");
     (start..end).contains(&address).then(|| format!("{file} + {:#x}", address - start + offset))
+}
+
+/// Where objects begin in a region's file: see `sabha::layout`.
+const HEAP_AT: u64 = 102_400;
+/// The most that is shown of an object, in words: a ring's positions, owners and notes are in the first 80.
+const SHOWN: u64 = 80;
+
+/// The first words of an object that are not 0, read from the region's file: waits for nobody.
+pub fn dump(region: &Region, object: &ObjectInfo) -> String {
+    let Ok(file) = region.as_fd().try_clone_to_owned().map(File::from) else {
+        return String::new();
+    };
+    let word = |index| {
+        let mut bytes = [0; 8];
+        let read = file.read_exact_at(&mut bytes, HEAP_AT + object.offset + 8 * index);
+        let word = u64::from_ne_bytes(bytes);
+        (read.is_ok() && word != 0).then(|| format!("+{}: {word:#x}", 8 * index))
+    };
+    let words: Vec<_> = (0..SHOWN.min(object.layout.bytes / 8)).filter_map(word).collect();
+    format!("    {:?} at {:#x}: {}", object.name, HEAP_AT + object.offset, words.join(", "))
 }
 
 /// Bytes of another process's memory.
