@@ -97,6 +97,14 @@ fn whoever_is_killed_nothing_breaks_and_nobody_is_stuck() {
     assert!(deaths > 300 && inherited > 20 && taken_over > 20, "it was hardly tortured: {said}");
 }
 
+/// So many that choosing among them takes a real sort. (By a word that changed meanwhile, it ended one run of six.)
+#[test]
+fn a_crowd_can_be_tortured() {
+    let _alone = alone();
+    let (status, said) = run(&["--seconds", "3", "--processes", "64", "--kill-every", "1ms"]);
+    assert_eq!(status, Some(0), "{said}");
+}
+
 /// How its workers err, what it is called then, and where.
 const FAULTS: [(Fault, &str, &[&str]); 15] = [
     (Fault::Repair, "5ms", &["BROKEN: ", ": torn: ", "not told (found by desk "]),

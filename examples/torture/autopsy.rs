@@ -1,25 +1,24 @@
 //! What the system says of a process: whether it runs, and on which words it sleeps.
 
 use nix::unistd::Pid;
+use sabha::{ObjectInfo, Region};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
-/// Its state as one letter, and the processor time it has used, in ticks.
+/// Its state as one letter, and the processor time it has used, in nanoseconds.
 pub fn state_and_time(pid: Pid) -> (char, u64) {
-    let stat = read(pid, "stat");
-    let fields: Vec<_> =
-        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-    let number = |index: usize| fields.get(index).and_then(|field| field.parse().ok()).unwrap_or(0);
-    let state = fields.first().and_then(|field| field.chars().next()).unwrap_or('?');
-    (state, number(11) + number(12))
+    let (stat, times) = (read(pid, "stat"), read(pid, "schedstat"));
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let ran = times.split_whitespace().next().and_then(|time| time.parse().ok());
+    (rest.chars().next().unwrap_or('?'), ran.unwrap_or(0))
 }
 
 /// Where it is, line by line.
 pub fn of(pid: Pid) -> Vec<String> {
-    let (state, ticks) = state_and_time(pid);
+    let (state, ns) = state_and_time(pid);
     let [channel, call] = ["wchan", "syscall"].map(|file| read(pid, file));
     let mut lines =
-        vec![format!("state {state}, {ticks} ticks, waits in {channel}, system call {call}")];
+        vec![format!("state {state}, ran for {ns} ns, waits in {channel}, system call {call}")];
     let numbers: Vec<u64> = call.split_whitespace().filter_map(number).collect();
     lines.extend(words_of(&numbers, pid).into_iter().map(|word| word.describe(pid)));
     lines.extend(read(pid, "stack").lines().take(4).map(str::to_owned));
@@ -81,6 +80,26 @@ fn place_in(line: &str, address: u64) -> Option<String> {
     let offset = hex(fields.nth(1)?)?;
     let file = fields.nth(2).unwrap_or("[private]");
     (start..end).contains(&address).then(|| format!("{file} + {:#x}", address - start + offset))
+}
+
+/// Where objects begin in a region's file: see `sabha::layout`.
+const HEAP_AT: u64 = 102_400;
+/// The most that is shown of an object, in words: a ring's positions, owners and notes are in the first 80.
+const SHOWN: u64 = 80;
+
+/// The first words of an object that are not 0, read from the region's file: waits for nobody.
+pub fn dump(region: &Region, object: &ObjectInfo) -> String {
+    let Ok(file) = region.as_fd().try_clone_to_owned().map(File::from) else {
+        return String::new();
+    };
+    let word = |index| {
+        let mut bytes = [0; 8];
+        let read = file.read_exact_at(&mut bytes, HEAP_AT + object.offset + 8 * index);
+        let word = u64::from_ne_bytes(bytes);
+        (read.is_ok() && word != 0).then(|| format!("+{}: {word:#x}", 8 * index))
+    };
+    let words: Vec<_> = (0..SHOWN.min(object.layout.bytes / 8)).filter_map(word).collect();
+    format!("    {:?} at {:#x}: {}", object.name, HEAP_AT + object.offset, words.join(", "))
 }
 
 /// Bytes of another process's memory.

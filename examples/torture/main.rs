@@ -34,6 +34,7 @@ mod figures;
 mod json;
 mod latency;
 mod me;
+mod names;
 mod options;
 #[path = "../common/random.rs"]
 mod random;

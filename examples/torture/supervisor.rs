@@ -9,6 +9,7 @@ use crate::crew::Crew;
 use crate::dashboard::{Dashboard, per_second, say};
 use crate::figures::Figures;
 use crate::me::World;
+use crate::names::Names;
 use crate::options::Options;
 use crate::torturer::Torturer;
 use crate::trials::{self, Trial};
@@ -18,8 +19,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use sabha::Region;
 use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -57,7 +56,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         board: Board::open(&control)?,
         name,
     };
-    let _unlinked = Unlinked(&world);
+    let _names = Names::of(&world.name);
     world.board.seed.store(options.seed, SeqCst);
     world.board.fault.store(options.fault.map_or(0, |fault| fault.to_bits()), SeqCst);
     say(&format!("{}\n", headline(options, Duration::ZERO)));
@@ -73,27 +72,6 @@ fn headline(options: &Options, elapsed: Duration) -> String {
     format!(
         "torture: {elapsed} of {time} s, {processes} processes, a kill every {kill_every:?}, seed {seed}"
     )
-}
-
-/// Whatever happens, the names of this run go.
-struct Unlinked<'w>(&'w World);
-
-impl Drop for Unlinked<'_> {
-    fn drop(&mut self) {
-        for path in names_of(self.0) {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// All that stands in `/dev/shm` under names of this run: that of the region, and those that go on with a dash.
-fn names_of(world: &World) -> Vec<PathBuf> {
-    let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
-    let is_ours = |entry: &fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        name.strip_prefix(&world.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    };
-    entries.filter(is_ours).map(|entry| entry.path()).collect()
 }
 
 struct Supervisor<'w> {
@@ -253,7 +231,7 @@ impl<'w> Supervisor<'w> {
     /// Of names there is only the one that we take away ourselves.
     fn nothing_is_left(&self) -> Result<(), End> {
         self.world.region.unlink().map_err(|why| format!("unlink: {why}"))?;
-        let left = names_of(self.world);
+        let left = Names::listed(&self.world.name);
         if left.is_empty() {
             return Ok(());
         }

@@ -81,7 +81,7 @@ impl Torturer {
             while !desks.iter().any(|desk| is_inside(board, *desk)) && Instant::now() < last {
                 std::thread::sleep(HUNT / 50);
             }
-            desks.sort_by_key(|desk| !is_inside(board, *desk));
+            desks.sort_by_cached_key(|desk| !is_inside(board, *desk)); // it changes meanwhile
         }
         let all = desks.len();
         let count = match self.random.below(200) {
