@@ -51,9 +51,11 @@
 //! Backstop: no sleep is longer than [`PULSE`]; then the owner's process is asked for, too. Two kills at once can need that,
 //! or a thread that the kernel could not flag. Wrap: see `page.rs`. Zombies: a stopped owner owns, a stopped waiter sleeps.
 //! Fork: a child has no seat; it cannot unlock what its parent holds. Trust: any word may hold anything: a name of no living
-//! seat is a dead owner. Naive version: the robust mutex of the C library, whose unlock forgets WAITERS: a woken sleeper that
-//! is killed after somebody barged in leaves the others asleep on a free lock.
-//! Tests: tests/kill/lock.rs (every row), tests/lock_death.rs, tests/mutex.rs; models: tests/loom, tests/states.
+//! seat is a dead owner; who loses too many [`Races`] for a word that never stands still gives up, or rests.
+//! Naive version: the robust mutex of the C library, whose unlock forgets WAITERS: a woken sleeper that is killed after
+//! somebody barged in leaves the others asleep on a free lock.
+//! Tests: tests/kill/lock.rs (every row), tests/lock_death.rs, tests/mutex.rs, tests/hostile; models: tests/loom,
+//! tests/states.
 
 use super::assembly::Assembly;
 use super::cache;

@@ -91,10 +91,10 @@ struct Ended {
 fn visit_all(board: Board, visitor: u64, files: std::ops::Range<u64>, template: &[u8]) -> Ended {
     let own = visitor as usize * field::COUNT;
     let (mut next, mut ended) = (files.start, Ended::default());
+    let name = Name::new("damaged");
     while next < files.end && ended.failed.len() < 10 {
         let child = fork(|| {
             system::limit_file_size(LARGEST_FILE);
-            let name = Name::new("damaged");
             (next..files.end).for_each(|file| visit_one(board, own, file, template, &name));
         });
         let said =

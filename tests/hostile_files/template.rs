@@ -1,6 +1,6 @@
 //! A region's file with something of everything in it, as bytes.
 
-use sabha::ring::spsc::Spsc;
+use sabha::ring::spsc::{Consumer, Producer, Spsc};
 use sabha::sync::Mutex;
 use sabha::{Region, RegionOptions};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -20,8 +20,8 @@ pub fn options() -> RegionOptions {
 }
 
 /// Puts something of everything into a region: numbers, locks (one whose owner is dead), a ring with items whose ends are
-/// taken, an array that grows.
-pub fn furnish(region: &Region) {
+/// taken, an array that grows. The ends stay taken as long as they are kept.
+pub fn furnish(region: &Region) -> (Producer<u64>, Consumer<u64>) {
     let words = region.slice::<AtomicU64>("words", 64).expect("room");
     words.iter().zip(0..).for_each(|(word, value)| word.store(value, Relaxed));
     region.object::<AtomicU32>("word").expect("room");
@@ -38,14 +38,15 @@ pub fn furnish(region: &Region) {
             ring.consumer().map(|mut end| end.try_pop()).expect("an end").expect("items");
         }
     }
-    std::mem::forget((producer, ring.consumer().expect("an end")));
     region.growing_slice::<AtomicU64>("log").expect("room");
+    (producer, ring.consumer().expect("an end"))
 }
 
 /// The bytes of such a file, while a thread holds the lock "held".
+#[allow(dead_code, reason = "a live scribbler needs no copy")]
 pub fn bytes(name: &str) -> Vec<u8> {
     let region = options().create(name).expect("a region");
-    furnish(&region);
+    let _ends = furnish(&region);
     let (done, wait) = channel::<()>();
     let (held, seen) = channel();
     let lock = region.object::<Mutex<[u64; 8]>>("held").expect("made above");

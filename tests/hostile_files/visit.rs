@@ -4,12 +4,15 @@
 //! What has a deadline is given a short one. What takes the directory's lock has none: there a liar may hold the visitor for
 //! ever (asleep), so it says before that it is about to.
 
-use sabha::ring::spsc::Spsc;
+use sabha::ring::spsc::{Consumer, Producer, Spsc};
 use sabha::sync::{LockError, Mutex, SpinLock};
 use sabha::{Observer, Region, Shared};
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// A lock of a few words.
+pub type Lock = Mutex<[u64; 8]>;
 
 /// Short, and yet long enough to sleep.
 const SOON: Duration = Duration::from_millis(1);
@@ -30,6 +33,8 @@ pub struct Tally {
     pub done: u32,
     /// Calls that said why not.
     pub refused: u32,
+    /// How long the slowest of those took that have a deadline, or need none.
+    pub slowest: Duration,
 }
 
 /// See the module.
@@ -38,16 +43,20 @@ pub struct Visitor<'a> {
     pub doing: &'a dyn Fn(Doing),
     /// Of all calls so far.
     pub tally: Tally,
+    /// When the last of them returned.
+    since: Instant,
 }
 
 impl<'a> Visitor<'a> {
     /// Somebody who has not been anywhere.
     pub fn new(doing: &'a dyn Fn(Doing)) -> Self {
         doing(Doing::Bounded);
-        Self { doing, tally: Tally::default() }
+        Self { doing, tally: Tally::default(), since: Instant::now() }
     }
 
     fn note<T, E: Display>(&mut self, result: Result<T, E>) -> Option<T> {
+        self.tally.slowest = self.tally.slowest.max(self.since.elapsed());
+        self.since = Instant::now();
         match &result {
             Ok(_) => self.tally.done += 1,
             Err(why) => {
@@ -63,6 +72,7 @@ impl<'a> Visitor<'a> {
         (self.doing)(Doing::Locking);
         let result = call();
         (self.doing)(Doing::Bounded);
+        self.since = Instant::now();
         self.note(result)
     }
 
@@ -76,7 +86,7 @@ impl<'a> Visitor<'a> {
             self.look_around(&region);
             self.use_objects(&region);
             self.use_locks(&region);
-            self.use_ring(&region);
+            self.use_rings(&region);
             self.make_and_remove(&region);
         }
     }
@@ -131,7 +141,7 @@ impl<'a> Visitor<'a> {
     /// Locks: one that is free, one whose owner is dead, one that is held.
     pub fn use_locks(&mut self, region: &Region) {
         for name in ["free", "orphan", "held"] {
-            if let Some(lock) = self.locking(|| region.object::<Mutex<[u64; 8]>>(name)) {
+            if let Some(lock) = self.locking(|| region.object::<Lock>(name)) {
                 let tried = lock.try_lock();
                 self.use_lock(tried);
                 let locked = lock.lock_until(SOON.into());
@@ -159,35 +169,44 @@ impl<'a> Visitor<'a> {
         guard.mark_consistent();
     }
 
-    /// Both ends of a ring, in all forms.
-    pub fn use_ring(&mut self, region: &Region) {
-        let Some(ring) = self.locking(|| Spsc::<u64>::open_or_create(region, "ring", 16)) else {
-            return;
-        };
-        assert!(ring.len() <= 16);
-        let (producer, consumer) = (self.note(ring.producer()), self.note(ring.consumer()));
-        if let Some(mut producer) = producer {
-            let _ = self.note(producer.try_push(1));
-            let _ = self.note(producer.push_slice(&[2; 20]));
-            let room = producer.room();
-            if let Some(mut claim) = self.note(producer.claim(room)) {
-                (0..claim.len()).for_each(|index| claim.write(index, 3));
-                let len = claim.len();
-                let _ = self.note(claim.commit(len));
+    /// Rings: one whose ends may be taken, and one that nobody keeps.
+    pub fn use_rings(&mut self, region: &Region) {
+        for name in ["ring", "pipe"] {
+            if let Some(ring) = self.locking(|| Spsc::<u64>::open_or_create(region, name, 16)) {
+                assert!(ring.len() <= 16, "{ring:?}");
+                let (producer, consumer) = (self.note(ring.producer()), self.note(ring.consumer()));
+                producer.into_iter().for_each(|end| self.push(end));
+                consumer.into_iter().for_each(|end| self.pop(end));
             }
-            let _ = self.note(producer.push_until(4, SOON.into()));
-            let _ = (producer.is_abandoned(), producer.is_closed(), producer.position());
         }
-        if let Some(mut consumer) = consumer {
-            let _ = self.note(consumer.try_pop());
-            let _ = self.note(consumer.pop_slice(&mut [0; 20]));
-            if let Some(chunk) = self.note(consumer.read(16)) {
-                let len = chunk.iter().count();
-                assert!(len <= 16);
-                chunk.release(len / 2);
-            }
-            let _ = self.note(consumer.pop_until(SOON.into()));
-            let _ = (consumer.is_abandoned(), consumer.is_closed(), consumer.len());
+    }
+
+    fn push(&mut self, mut producer: Producer<u64>) {
+        let _ = self.note(producer.try_push(1));
+        let _ = self.note(producer.push_slice(&[2; 20]));
+        let room = producer.room();
+        assert!(room <= 16, "a room of {room}");
+        if let Some(mut claim) = self.note(producer.claim(room)) {
+            (0..claim.len()).for_each(|index| claim.write(index, 3));
+            let len = claim.len();
+            let _ = self.note(claim.commit(len));
+        }
+        let _ = self.note(producer.push_until(4, SOON.into()));
+        let _ = (producer.is_abandoned(), producer.is_closed(), producer.position());
+    }
+
+    fn pop(&mut self, mut consumer: Consumer<u64>) {
+        let _ = self.note(consumer.try_pop());
+        let _ = self.note(consumer.pop_slice(&mut [0; 20]));
+        if let Some(chunk) = self.note(consumer.read(16)) {
+            let len = chunk.iter().count();
+            assert!(len <= 16, "a chunk of {len}");
+            chunk.release(len / 2);
+        }
+        let _ = self.note(consumer.pop_until(SOON.into()));
+        let _ = (consumer.is_abandoned(), consumer.is_closed());
+        assert!(consumer.len() <= 16, "{consumer:?}");
+        if self.tally.done.is_multiple_of(8) {
             let _ = self.note(consumer.close());
         }
     }
@@ -199,7 +218,7 @@ impl<'a> Visitor<'a> {
                 touch(&array);
             }
         }
-        for name in ["words", "ring", "new", "newer", "log"] {
+        for name in ["words", "ring", "pipe", "new", "newer", "log"] {
             let _ = self.locking(|| region.remove(name));
         }
         let _ = self.note(region.grow(u64::MAX));
