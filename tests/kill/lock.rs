@@ -3,6 +3,8 @@
 use sabha::sync::{Adaptive, Block, LockError, Mutex, MutexGuard, Policy, Spin};
 use sabha::{Deadline, Region, Shared};
 use std::time::Duration;
+use support::child::{Child, until};
+use support::fork::{Board, fork, sleep_for_ever};
 use support::kill::{Report, Scene, Seen, begin, end};
 
 /// The lock was free, or is the survivor's without a warning.
@@ -29,12 +31,12 @@ impl<P: Policy> World<P> {
     /// A world whose lock's last owner was killed in the midst of a change.
     fn orphaned() -> Self {
         let world = Self::new();
-        let child = support::fork::fork(|| {
+        let child = fork(|| {
             let mut guard = world.lock.lock().unwrap();
             guard[0] += 1;
-            support::fork::sleep_for_ever();
+            sleep_for_ever();
         });
-        support::child::until("the change", || {
+        until("the change", || {
             world.lock.try_lock().is_err_and(|_| true) && { child.state() == 'S' }
         });
         child.kill();
@@ -84,6 +86,46 @@ fn lock<P: Policy>(world: &World<P>) {
     end();
 }
 
+fn try_lock<P: Policy>(world: &World<P>) {
+    world.enter();
+    begin();
+    change(world.lock.try_lock());
+    end();
+}
+
+/// A world whose lock another process has, which lets go when it is told to.
+struct Held {
+    world: World<Block>,
+    board: Board,
+    _owner: Child,
+}
+
+impl Held {
+    const TAKEN: usize = 0;
+    const LET_GO: usize = 1;
+
+    fn new() -> Self {
+        let (world, board) = (World::new(), Board::new());
+        let owner = fork(|| {
+            let guard = world.lock.lock().unwrap();
+            board.set(Self::TAKEN, 1);
+            board.wait(Self::LET_GO, 1);
+            drop(guard);
+        });
+        board.wait(Self::TAKEN, 1);
+        Self { world, board, _owner: owner }
+    }
+
+    fn let_go(&self) {
+        self.board.set(Self::LET_GO, 1);
+    }
+
+    fn question(&self) -> Seen {
+        self.let_go();
+        survivor(&self.world)
+    }
+}
+
 fn scene<'a, P: Policy>(
     name: &'static str,
     victim: impl Fn(&World<P>) + 'a,
@@ -114,23 +156,11 @@ support::kill_tests! {
     }
 
     fn a_try_lock() covers ["Mutex::try_lock"] {
-        let attempt = |world: &World<Adaptive>| {
-            world.enter();
-            begin();
-            change(world.lock.try_lock());
-            end();
-        };
-        holder_or_not(&scene("mutex.try_lock", attempt).run());
+        holder_or_not(&scene("mutex.try_lock", try_lock::<Adaptive>).run());
     }
 
     fn a_lock_that_is_inherited() covers ["Mutex::lock", "MutexGuard::mark_consistent", "OwnerDied::into_guard"] {
-        let inherit = |world: &World<Adaptive>| {
-            world.enter();
-            begin();
-            change(world.lock.lock());
-            end();
-        };
-        let report = Scene::new("mutex.lock, inherited", World::orphaned, inherit, survivor).run();
+        let report = Scene::new("mutex.lock, inherited", World::orphaned, lock::<Adaptive>, survivor).run();
         holder_or_not(&report);
     }
 
@@ -164,59 +194,28 @@ support::kill_tests! {
     }
 
     fn a_waiter_that_sleeps_and_is_woken() covers ["Mutex::lock"] {
-        // The lock's owner is a process that lets go when it is told to.
-        let world = || {
-            let world = World::<Block>::new();
-            let held = support::fork::Board::new();
-            let owner = support::fork::fork(|| {
-                let guard = world.lock.lock().unwrap();
-                held.set(0, 1);
-                held.wait(1, 1);
-                drop(guard);
-            });
-            held.wait(0, 1);
-            (world, held, owner)
-        };
         Scene::new(
             "mutex.lock, slept and woken",
-            world,
-            |(world, ..)| lock(world),
-            |(world, held, _)| {
-                held.set(1, 1);
-                survivor(world)
-            },
+            Held::new,
+            |held| lock(&held.world),
+            Held::question,
         )
-        .with_waker(|(_, held, _)| held.set(1, 1))
+        .with_waker(Held::let_go)
         .run()
         .saw(&[CLEAN, TOLD]);
     }
 
     fn a_waiter_that_gives_up() covers ["Mutex::lock_until"] {
-        let world = || {
-            let world = World::<Block>::new();
-            let held = support::fork::Board::new();
-            let owner = support::fork::fork(|| {
-                let guard = world.lock.lock().unwrap();
-                held.set(0, 1);
-                held.wait(1, 1);
-                drop(guard);
-            });
-            held.wait(0, 1);
-            (world, held, owner)
-        };
         Scene::new(
             "mutex.lock_until, in vain",
-            world,
-            |(world, ..)| {
-                world.enter();
+            Held::new,
+            |held| {
+                held.world.enter();
                 begin();
-                change(world.lock.lock_until(Deadline::PASSED));
+                change(held.world.lock.lock_until(Deadline::PASSED));
                 end();
             },
-            |(world, held, _)| {
-                held.set(1, 1);
-                survivor(world)
-            },
+            Held::question,
         )
         .run()
         .saw(&[CLEAN]);
@@ -237,13 +236,7 @@ support::kill_tests! {
     fn two_that_lock_in_each_others_midst() covers ["Mutex::lock", "Mutex::try_lock"] {
         let report = scene::<Block>("mutex.lock | mutex.lock", lock).with_contender(lock).run();
         holder_or_not(&report);
-        let attempt = |world: &World<Block>| {
-            world.enter();
-            begin();
-            change(world.lock.try_lock());
-            end();
-        };
-        holder_or_not(&scene("mutex.lock | mutex.try_lock", lock).with_contender(attempt).run());
+        holder_or_not(&scene::<Block>("mutex.lock | mutex.try_lock", lock).with_contender(try_lock).run());
     }
 
     fn an_heir_that_is_killed_too() covers ["Mutex::lock"] {

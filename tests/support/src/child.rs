@@ -135,11 +135,16 @@ pub fn system_call(pid: i32) -> Option<[u64; 7]> {
     Some(found)
 }
 
+/// Whether the system call of this number sleeps on futexes.
+#[must_use]
+pub fn is_futex(number: u64) -> bool {
+    [libc::SYS_futex, libc::SYS_futex_waitv].map(libc::c_long::cast_unsigned).contains(&number)
+}
+
 /// Whether a process's first thread sleeps on futexes.
 #[must_use]
 pub fn sleeps_on_futex(pid: i32) -> bool {
-    let futexes = [libc::SYS_futex, libc::SYS_futex_waitv].map(libc::c_long::cast_unsigned);
-    system_call(pid).is_some_and(|[number, ..]| futexes.contains(&number)) && state(pid) == 'S'
+    system_call(pid).is_some_and(|[number, ..]| is_futex(number)) && state(pid) == 'S'
 }
 
 fn code(status: i32) -> i32 {

@@ -81,7 +81,7 @@ pub struct Scene<'a, W> {
 }
 
 /// What a scene has shown.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Report {
     /// Instructions of the operation.
     pub instructions: usize,
@@ -193,15 +193,7 @@ impl<'a, W> Scene<'a, W> {
     /// If somebody was stuck or saw what must not be.
     pub fn run(self) -> Report {
         let start = Instant::now();
-        let mut report = Report {
-            instructions: 0,
-            kills: 0,
-            recoveries: 0,
-            schedules: 0,
-            slow: 0,
-            seen: BTreeMap::new(),
-            replay: false,
-        };
+        let mut report = Report::default();
         let path = self.record(&self.victim);
         report.instructions = path.len();
         if let Some(case) = self.asked_for() {

@@ -1,7 +1,7 @@
 //! The living who have a part in a scene, and whether they ever end.
 
 use super::stepped::Stepped;
-use crate::child::{Child, state, system_call};
+use crate::child::{Child, is_futex, state, system_call};
 use std::time::{Duration, Instant};
 
 /// Whoever sleeps without a bound, and whom nobody is left to wake, is wedged at once. Sleeps with a bound are pulses of the
@@ -146,11 +146,9 @@ enum Sleep {
 }
 
 fn sleep_of(pid: i32) -> Sleep {
-    const FUTEXES: [u64; 2] =
-        [libc::SYS_futex.cast_unsigned(), libc::SYS_futex_waitv.cast_unsigned()];
     match system_call(pid) {
         Some([number, _, _, _, timeout, ..]) if state(pid) == 'S' => {
-            let for_ever = FUTEXES.contains(&number) && timeout == 0;
+            let for_ever = is_futex(number) && timeout == 0;
             if for_ever { Sleep::Unbounded } else { Sleep::Bounded }
         }
         _ => Sleep::Awake,
