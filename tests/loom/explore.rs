@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::figures::{Figure, record};
+use support::long_form;
 
 /// How much is explored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +19,11 @@ pub(crate) enum Depth {
     /// All with so many preemptions at most (to go on after a sleep or an end is none), and nothing overlooked: with 4 of
     /// them, 461 of 2,460.
     Preemptions(usize),
+}
+
+/// So many preemptions in the bounded form, so many in the long one.
+pub(crate) fn bound(bounded: usize, long: usize) -> Depth {
+    Depth::Preemptions(if long_form() { long } else { bounded })
 }
 
 /// What exploring came to.

@@ -36,10 +36,10 @@ pub(crate) struct Rules {
     pub(crate) deaths: usize,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Self { pulse: false, barriers: true, old: false, deaths: usize::MAX }
-    }
+impl Rules {
+    /// A kernel of today, and no pulse.
+    pub(crate) const PLAIN: Self =
+        Self { pulse: false, barriers: true, old: false, deaths: usize::MAX };
 }
 
 /// See the module. Of one execution.

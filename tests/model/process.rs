@@ -1,5 +1,6 @@
 //! A process of a model. It takes its steps one at a time, may be killed before each, and is then as dead as a process can
 //! be: it unwinds without doing anything any more, and the kernel does the rest.
+#![allow(unsafe_code)] // words that the kernel knows by address
 
 use crate::checker::{self, by_chance};
 use crate::kernel::{Kernel, tally};

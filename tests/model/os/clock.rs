@@ -1,9 +1,9 @@
 //! Time: none passes by itself. A deadline passes when the process's [fate](crate::process::Fate) says so; a pulse, if the
 //! model has one, [beats](crate::kernel::Kernel) once for each death.
 
-use crate::checker::fence;
+use super::cpu;
+use crate::checker::yield_now;
 use crate::process;
-use core::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,7 +32,7 @@ impl Deadline {
             Self::PASSED => true,
             Self::SOON => process::step() && process::is_late(),
             Self::MOMENT => {
-                fence(SeqCst);
+                cpu::let_stores_happen();
                 true
             }
             _ => false,
@@ -42,7 +42,11 @@ impl Deadline {
     /// Whether a sleep that ends then ends now.
     pub(super) fn ends_sleep(self) -> bool {
         match self {
-            Self::PASSED | Self::MOMENT => true,
+            Self::PASSED => true,
+            Self::MOMENT => {
+                yield_now();
+                true
+            }
             Self::SOON => process::is_late(),
             _ => false,
         }

@@ -9,8 +9,8 @@ pub(crate) mod cpu;
 pub(crate) mod futex;
 pub(crate) mod robust;
 
-pub(crate) use atomic::{AtomicU32, AtomicU64};
-pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+pub(crate) use atomic::{AtomicU32, AtomicU64, compiler_fence, fence};
+pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 /// A model's words are larger than the shared ones: there is no layout to check.
 macro_rules! abi {

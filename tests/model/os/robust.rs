@@ -1,4 +1,5 @@
 //! The thread's robust list, as the kernel would find it. What it does with it: [`Kernel::exit`](crate::kernel::Kernel).
+#![allow(unsafe_code)] // as in earnest, to link is a promise
 
 use super::AtomicU32;
 use crate::alter::{What, here};

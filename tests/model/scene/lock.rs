@@ -2,8 +2,8 @@
 
 use super::{Act, Log, play};
 use crate::kernel::{Kernel, Rules};
+use crate::model::payload::Payload;
 use crate::os::clock::Deadline;
-use crate::payload::Payload;
 use crate::process::{Fate, Process};
 use crate::seat::assembly::Assembly;
 use crate::seat::lock::{Got, RawLock, Refused};

@@ -2,6 +2,7 @@
 //! set of all texts, the *census*, must be exactly what the protocol promises.
 
 pub(crate) mod lock;
+pub(crate) mod ring;
 
 use crate::checker::spawn;
 use crate::process::Process;

@@ -4,7 +4,7 @@
 use super::assembly::Assembly;
 use super::id::SeatId;
 use super::page::SeatPage;
-use crate::error::Error;
+use crate::Error;
 use crate::process;
 
 pub(crate) fn seat_at(address: usize) -> Result<SeatId, Error> {

@@ -1,7 +1,7 @@
 //! The seat lock. No sleep is bounded here: where one death is enough, nobody leans on the pulse.
 
 use crate::explore::Depth::{Preemptions, Unbounded};
-use crate::explore::{Depth, Report, everywhere, explore, killed_everywhere};
+use crate::explore::{Depth, Report, bound, everywhere, explore, killed_everywhere};
 use crate::kernel::Rules;
 use crate::process::{Fate, When};
 use crate::scene::lock::{Part, Turn, scene};
@@ -18,13 +18,9 @@ fn alive(turns: &'static [Turn]) -> Part {
     (turns, Fate::LIVES)
 }
 
-fn bound(bounded: usize, long: usize) -> Depth {
-    Preemptions(if long_form() { long } else { bounded })
-}
-
 /// A process with each fate of `turns`, beside `others` who live.
 fn killed(depth: Depth, turns: &'static [Turn], others: &'static [&'static [Turn]]) -> Report {
-    killed_everywhere(depth, move |fate| play(Rules::default(), (turns, fate), others))
+    killed_everywhere(depth, move |fate| play(Rules::PLAIN, (turns, fate), others))
 }
 
 fn play(rules: Rules, first: Part, others: &[&'static [Turn]]) -> String {
@@ -42,20 +38,20 @@ fn each(firsts: &[&str], rests: &[&str]) -> Vec<String> {
 
 #[test]
 fn two_take_turns() {
-    let report = explore(Unbounded, || play(Rules::default(), alive(LOCK), &[LOCK]));
+    let report = explore(Unbounded, || play(Rules::PLAIN, alive(LOCK), &[LOCK]));
     assert!(report.sleeps > 0);
     report.census("lock: two take turns", &["c c c"]);
 }
 
 #[test]
 fn two_take_turns_twice() {
-    let report = explore(bound(3, 4), || play(Rules::default(), alive(TWICE), &[TWICE]));
+    let report = explore(bound(3, 4), || play(Rules::PLAIN, alive(TWICE), &[TWICE]));
     report.census("lock: two take turns twice", &["cc cc c"]);
 }
 
 #[test]
 fn three_take_turns() {
-    let report = explore(bound(2, 3), || play(Rules::default(), alive(LOCK), &[LOCK, LOCK]));
+    let report = explore(bound(2, 3), || play(Rules::PLAIN, alive(LOCK), &[LOCK, LOCK]));
     report.census("lock: three take turns", &["c c c c"]);
 }
 
@@ -105,7 +101,7 @@ fn who_does_not_say_that_the_data_is_consistent_has_the_next_told_again() {
 fn late(depth: Depth, others: &'static [&'static [Turn]]) -> Report {
     let late_at = |look| Fate { late: When::At(look), ..Fate::LIVES };
     let befell = |report: &Report| report.census.iter().any(|told| told.starts_with('t'));
-    let scene = move |fate| play(Rules::default(), (UNTIL, fate), others);
+    let scene = move |fate| play(Rules::PLAIN, (UNTIL, fate), others);
     everywhere(depth, late_at, befell, scene)
 }
 
@@ -126,9 +122,9 @@ fn one_of_three_times_out_and_passes_the_wake_on() {
 
 #[test]
 fn one_tries() {
-    let report = explore(Unbounded, || play(Rules::default(), alive(TRY), &[LOCK]));
+    let report = explore(Unbounded, || play(Rules::PLAIN, alive(TRY), &[LOCK]));
     report.census("lock: one tries", &["c c c", "h c c"]);
-    let report = explore(bound(2, 3), || play(Rules::default(), alive(TRY), &[LOCK, LOCK]));
+    let report = explore(bound(2, 3), || play(Rules::PLAIN, alive(TRY), &[LOCK, LOCK]));
     report.census("lock: one tries, two lock", &["c c c c", "h c c c"]);
 }
 
@@ -155,7 +151,7 @@ fn one_spins() {
 
 #[test]
 fn an_old_kernel_is_enough() {
-    let old = Rules { old: true, ..Rules::default() };
+    let old = Rules { old: true, ..Rules::PLAIN };
     let report = killed_everywhere(bound(1, 2), move |fate| play(old, (LOCK, fate), &[LOCK, LOCK]));
     let legal = one_of_three(if long_form() { "" } else { "x c d c" });
     report.census("lock: a kernel before 6.2", &legal);

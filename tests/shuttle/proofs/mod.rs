@@ -1,0 +1,3 @@
+//! What is proved, primitive by primitive.
+
+mod lock;
