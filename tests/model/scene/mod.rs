@@ -3,6 +3,7 @@
 
 pub(crate) mod lock;
 pub(crate) mod ring;
+pub(crate) mod seat;
 
 use crate::checker::spawn;
 use crate::process::Process;

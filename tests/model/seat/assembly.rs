@@ -39,6 +39,23 @@ impl Seats {
         unsafe { self.page(slot)?.occupy(slot, list, MemberId::new(index, 1)) }
     }
 
+    /// The thread of `id` has ended; another of its process frees its seat.
+    pub(crate) fn vacate(&self, id: SeatId) {
+        if let Some(seat) = self.page(id.slot()) {
+            seat.vacate(id);
+        }
+    }
+
+    pub(crate) fn sweep(&self, slot: u32, is_gone: impl Fn(MemberId) -> bool) {
+        if let Some(seat) = self.page(slot) {
+            seat.sweep(is_gone);
+        }
+    }
+
+    pub(crate) fn occupant(&self, id: SeatId) -> Option<(MemberId, u32)> {
+        self.page(id.slot())?.occupant(id)
+    }
+
     /// The calling process gives its seat up.
     pub(crate) fn leave(&self, id: SeatId) {
         let (Ok(list), Some(seat)) = (RobustList::current(), self.page(id.slot())) else { return };
@@ -76,7 +93,8 @@ impl Assembly {
 
     /// The kernel's word, of the process that is named as the seat's.
     pub(crate) fn process_of_seat_is_gone(&self, id: SeatId) -> bool {
-        let occupant = self.seats.page(id.slot()).and_then(|seat| seat.occupant(id));
-        occupant.is_some_and(|(member, _)| self.kernel.is_gone(member.slot() as usize))
+        self.seats
+            .occupant(id)
+            .is_some_and(|(member, _)| self.kernel.is_gone(member.slot() as usize))
     }
 }

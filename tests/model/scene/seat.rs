@@ -1,0 +1,137 @@
+//! Scenes of one seat: processes come, leave, sleep until its occupant is gone, and sweep; one of them is killed.
+
+use super::{Act, Log, play};
+use crate::kernel::{Kernel, Rules};
+use crate::model::payload::Payload;
+use crate::os::clock::Deadline;
+use crate::os::futex::{self, Slept};
+use crate::process::{Fate, Process};
+use crate::seat::assembly::{Assembly, Seats};
+use crate::seat::id::{MemberId, SeatId};
+use std::sync::Arc;
+
+/// What a process does with the seat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// Has sat there before others begin; leaves.
+    Leave,
+    /// Has sat there before others begin, as a thread that has ended without leaving; another of its process frees the seat.
+    Vacate,
+    /// Takes the seat if it is free, and stays.
+    Come,
+    /// The same, and leaves.
+    ComeAndLeave,
+    /// Sleeps until who sat there before others began is gone.
+    Watch,
+    /// Asks who it was that sat there before others began.
+    Ask,
+    /// Frees the seat if its occupant's process is gone.
+    Sweep,
+}
+
+/// What a process does, and what befalls it.
+pub(crate) type Part = (Role, Fate);
+
+struct Stage {
+    assembly: Arc<Assembly>,
+    kernel: Arc<Kernel>,
+    /// What only the occupant may touch.
+    own: Payload,
+    /// Who sat there before others began, and its name.
+    first: SeatId,
+}
+
+/// Where it is.
+const SLOT: u32 = 0;
+/// The process that sits there first.
+const FIRST: usize = 0;
+
+/// Plays `parts`, of whom the first has had the seat from the start; then a newcomer sweeps and comes. Of each process: `s`
+/// sits, `l` has left, `f` found somebody there, `g` saw that the first is gone, `o` knows the first by name, `u` does not
+/// any more, `x` killed.
+pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
+    let newcomer = parts.len();
+    let kernel = Kernel::new(rules, newcomer + 1);
+    let assembly = Assembly::new(1, &kernel);
+    let cast = |index: usize, fate| Process::new(index, &kernel, fate);
+    let mut processes: Vec<_> =
+        parts.iter().enumerate().map(|(index, part)| cast(index, part.1)).collect();
+    let first = processes[FIRST].prepare(|| assembly.seats().claim(SLOT)).expect("a free seat");
+    if parts[FIRST].0 == Role::Vacate {
+        processes[FIRST].list.take();
+    }
+    let own = Payload::default();
+    let stage = Arc::new(Stage { assembly, kernel: Arc::clone(&kernel), own, first });
+    let cast = processes.into_iter().zip(parts).map(|(process, &(role, _))| {
+        let stage = Arc::clone(&stage);
+        let act: Act = Box::new(move |log| stage.perform(role, log));
+        (process, act)
+    });
+    let told = play(cast.collect());
+    let last = Process::new(newcomer, &kernel, Fate::LIVES);
+    let act: Act = Box::new(move |log| {
+        stage.perform(Role::Sweep, log);
+        stage.perform(Role::Come, log);
+    });
+    told + " " + &play(vec![(last, act)])
+}
+
+impl Stage {
+    fn seats(&self) -> &Seats {
+        self.assembly.seats()
+    }
+
+    fn perform(&self, role: Role, log: &Log) {
+        match role {
+            Role::Leave => self.leave(self.first, log),
+            Role::Vacate => {
+                self.seats().vacate(self.first);
+                log.say('l');
+            }
+            Role::Come => drop(self.come(log)),
+            Role::ComeAndLeave => {
+                if let Some(id) = self.come(log) {
+                    self.leave(id, log);
+                }
+            }
+            Role::Watch => self.watch(log),
+            Role::Ask => self.ask(log),
+            Role::Sweep => {
+                self.seats().sweep(SLOT, |member| self.kernel.is_gone(member.slot() as usize))
+            }
+        }
+    }
+
+    fn come(&self, log: &Log) -> Option<SeatId> {
+        let Some(id) = self.seats().claim(SLOT) else {
+            log.say('f');
+            return None;
+        };
+        self.own.write(self.own.read().0 + 1);
+        log.say('s');
+        Some(id)
+    }
+
+    fn leave(&self, id: SeatId, log: &Log) {
+        self.own.write(self.own.read().0 + 1);
+        self.seats().leave(id);
+        log.say('l');
+    }
+
+    fn watch(&self, log: &Log) {
+        while let Some((live, seen)) = self.seats().alive(self.first) {
+            let slept = futex::wait(live, seen, Deadline::PULSE);
+            if slept == Slept::TimedOut && self.assembly.process_of_seat_is_gone(self.first) {
+                break;
+            }
+        }
+        self.seats().pass_on_death(self.first);
+        log.say('g');
+    }
+
+    fn ask(&self, log: &Log) {
+        let Some((member, tid)) = self.seats().occupant(self.first) else { return log.say('u') };
+        assert_eq!((member, tid), (MemberId::new(0, 1), 1), "another's name under the first's");
+        log.say('o');
+    }
+}
