@@ -6,7 +6,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 pub(crate) use loom::sync::Mutex;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
-pub(crate) use loom::thread::{Thread, current, park, spawn, yield_now};
+pub(crate) use loom::thread::{JoinHandle, Thread, current, park, spawn, yield_now};
 pub(crate) use loom::thread_local;
 
 /// A place that takes turns: loom fails where two accesses, one of them a write, are not ordered.

@@ -3,8 +3,10 @@
 use crate::checker::be_thorough;
 use crate::kernel::{Tally, tally};
 use crate::process::Fate;
+use crate::trace;
 use core::ops::AddAssign;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::figures::{Figure, record};
@@ -58,12 +60,17 @@ pub(crate) fn explore(depth: Depth, scene: impl Fn() -> String + Send + Sync + '
     let (before, start) = (tally(|_| {}), Instant::now());
     let found = Arc::new(Mutex::new((0, BTreeSet::new())));
     let note = Arc::clone(&found);
-    builder.check(move || {
+    let check = move || {
+        trace::begin();
         let told = scene();
         let mut found = note.lock().expect("no panic inside");
         found.0 += 1;
         found.1.insert(told);
-    });
+    };
+    if let Err(why) = catch_unwind(AssertUnwindSafe(|| builder.check(check))) {
+        eprintln!("the steps of the execution that fails:\n{}", trace::tell());
+        resume_unwind(why);
+    }
     let (executions, census) = core::mem::take(&mut *found.lock().expect("no panic inside"));
     let Tally { deaths, sleeps } = tally(|_| {});
     let (deaths, sleeps) = (deaths - before.deaths, sleeps - before.sleeps);

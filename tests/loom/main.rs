@@ -13,4 +13,4 @@ mod model;
 mod proofs;
 
 use model::error::Error;
-use model::{alter, kernel, os, process, ring, scene, seat};
+use model::{alter, kernel, os, process, region, ring, scene, seat, trace, view};

@@ -3,6 +3,7 @@
 //! So the models are shown broken protocols without a second copy of the code. The environment names the alterations, and
 //! each is one process's run of one test, which must fail: see `weaken.rs` and `known_bad.rs`.
 
+use super::trace;
 use core::panic::Location;
 use core::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 use std::sync::OnceLock;
@@ -32,11 +33,12 @@ pub(crate) const VARIABLE: &str = "SABHA_ALTER";
 /// What the operation that calls the caller does instead of what is written there.
 #[track_caller]
 pub(crate) fn here() -> Option<What> {
+    let place = Location::caller();
+    trace::note(place);
     let alterations = alterations();
     if alterations.is_empty() {
         return None;
     }
-    let place = Location::caller();
     let hit = |a: &&Alteration| a.line == place.line() && place.file().ends_with(&a.file);
     alterations.iter().find(hit).map(|alteration| alteration.what)
 }

@@ -62,6 +62,8 @@ pub(crate) struct Process {
     looks: Cell<u32>,
     late: Cell<bool>,
     dead: Cell<bool>,
+    /// Whether it was woken: then it finds nothing older than what its waker saw, though that orders nothing else.
+    pub(crate) back: Cell<bool>,
     /// Deaths that a pulse has told it of.
     pub(crate) beats: Cell<u32>,
     /// Its robust list, as the kernel knows it.
@@ -104,6 +106,7 @@ impl Process {
             looks: Cell::new(0),
             late: Cell::new(false),
             dead: Cell::new(false),
+            back: Cell::new(false),
             beats: Cell::new(0),
             pending: Cell::new(None),
             list: RefCell::default(),
@@ -192,6 +195,11 @@ pub(crate) fn die() -> ! {
 /// Whether the calling process is to be killed at this step, to which it says itself what that means.
 pub(crate) fn is_to_die() -> bool {
     ask(Process::step) == Some(None)
+}
+
+/// Whether the calling process was woken by its last sleep.
+pub(crate) fn is_back() -> bool {
+    ask(|me| me.back.get()) == Some(true)
 }
 
 /// A look at the clock: whether the calling process's deadline has passed.

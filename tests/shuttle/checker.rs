@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::SeqCst;
 use shuttle::rand::Rng;
 pub(crate) use shuttle::sync::Mutex;
 pub(crate) use shuttle::sync::atomic::{AtomicU32, AtomicU64, fence};
-pub(crate) use shuttle::thread::{Thread, current, park, spawn, yield_now};
+pub(crate) use shuttle::thread::{JoinHandle, Thread, current, park, spawn, yield_now};
 pub(crate) use shuttle::thread_local;
 
 /// A place that takes turns: the test fails where a write meets another access.

@@ -3,3 +3,4 @@
 mod lock;
 mod ring;
 mod seat;
+mod wait;

@@ -5,7 +5,7 @@ use super::Relaxed;
 use crate::alter::{What, here, order};
 use crate::checker::{self, Touch};
 use crate::process;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 /// What a word is made of.
@@ -18,7 +18,7 @@ enum Cell {
 
 /// A 32-bit word.
 #[derive(Debug)]
-pub(crate) struct AtomicU32(Cell, Touch);
+pub(crate) struct AtomicU32(Cell, Touch, AtomicBool);
 
 /// A 64-bit word, and the names of its halves, lowest address first.
 #[derive(Debug)]
@@ -30,7 +30,13 @@ pub(crate) struct AtomicU64 {
 
 impl AtomicU32 {
     pub(crate) fn new(value: u32) -> Self {
-        Self(Cell::Own(checker::AtomicU32::new(value)), Touch::default())
+        Self(Cell::Own(checker::AtomicU32::new(value)), Touch::default(), AtomicBool::new(false))
+    }
+
+    /// Who was woken finds no value older than the kernel's change, though that orders nothing else. (Only in words that
+    /// nobody stores to: loom lets a store before a read-modify-write.)
+    fn is_fresh(&self) -> bool {
+        self.2.load(Relaxed) && process::is_back()
     }
 
     fn cell(&self) -> &checker::AtomicU32 {
@@ -60,6 +66,7 @@ impl AtomicU32 {
 
     /// The kernel's own change.
     pub(crate) fn kernel_apply(&self, change: Change<u32>) {
+        self.2.store(true, Relaxed);
         change.apply_u32(self.cell(), Ordering::SeqCst);
     }
 }
@@ -67,10 +74,17 @@ impl AtomicU32 {
 impl AtomicU64 {
     pub(crate) fn new(value: u64) -> Self {
         let whole = Arc::new(checker::AtomicU64::new(value));
-        let half = |shift| AtomicU32(Cell::Half(Arc::clone(&whole), shift), Touch::default());
+        let half = |shift| {
+            let cell = Cell::Half(Arc::clone(&whole), shift);
+            AtomicU32(cell, Touch::default(), AtomicBool::new(false))
+        };
         let halves =
             if cfg!(target_endian = "little") { [half(0), half(32)] } else { [half(32), half(0)] };
         Self { halves, whole, touch: Touch::default() }
+    }
+
+    fn is_fresh(&self) -> bool {
+        false
     }
 
     fn cell(&self) -> &checker::AtomicU64 {
@@ -120,7 +134,11 @@ macro_rules! word {
             #[track_caller]
             pub(crate) fn load(&self, written: Ordering) -> $value {
                 let altered = here();
-                if process::step() { self.cell().load(order(altered, 0, written)) } else { 0 }
+                if !process::step() {
+                    return 0;
+                }
+                let (cell, order) = (self.cell(), order(altered, 0, written));
+                if self.is_fresh() { cell.fetch_add(0, order) } else { cell.load(order) }
             }
 
             #[track_caller]

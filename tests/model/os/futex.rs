@@ -19,6 +19,7 @@ pub(crate) enum Slept {
 pub(crate) const WORDS_MAX: usize = 128;
 
 /// Sleeps while `*word == expected`.
+#[track_caller]
 pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Slept {
     wait_any(&[Watch::new(word, expected)], deadline)
 }
@@ -48,7 +49,9 @@ pub(crate) fn halves(word: &AtomicU64) -> [&AtomicU32; 2] {
 }
 
 /// Sleeps while every word holds what is expected. They are compared and queued in order.
+#[track_caller]
 pub(crate) fn wait_any(watches: &[Watch], deadline: Deadline) -> Slept {
+    here();
     if !process::step() {
         return Slept::Disturbed;
     }
@@ -56,7 +59,7 @@ pub(crate) fn wait_any(watches: &[Watch], deadline: Deadline) -> Slept {
     let sleeper = Sleeper::new();
     for (index, watch) in watches.iter().enumerate() {
         if kernel.queue_up(&sleeper, index, watch) == Queued::Differs {
-            return kernel.leave(&sleeper, watches).map_or(Slept::Disturbed, Slept::Woken);
+            return came_to(kernel.leave(&sleeper, watches), Slept::Disturbed);
         }
     }
     let dies = process::is_to_die(); // asleep, after whatever others do until then
@@ -67,7 +70,12 @@ pub(crate) fn wait_any(watches: &[Watch], deadline: Deadline) -> Slept {
     if dies {
         process::die();
     }
-    woken.map_or(Slept::TimedOut, Slept::Woken)
+    came_to(woken, Slept::TimedOut)
+}
+
+fn came_to(woken: Option<usize>, otherwise: Slept) -> Slept {
+    process::ask(|me| me.back.set(woken.is_some()));
+    woken.map_or(otherwise, Slept::Woken)
 }
 
 /// Wakes up to `count` sleepers of `word` in the order of their coming; how many there were.

@@ -4,47 +4,64 @@
 pub(crate) mod lock;
 pub(crate) mod ring;
 pub(crate) mod seat;
+pub(crate) mod wait;
 
-use crate::checker::spawn;
+use crate::checker::{JoinHandle, spawn};
 use crate::process::Process;
-use std::sync::{Arc, Mutex};
+use core::cell::RefCell;
 
 /// What a process does.
 pub(crate) type Act = Box<dyn FnOnce(&Log) + Send>;
 
 /// What a process has to tell: a character for each thing that happened to it, in order.
-pub(crate) struct Log(Arc<Mutex<String>>);
+#[derive(Default)]
+pub(crate) struct Log(RefCell<String>);
 
 impl Log {
     pub(crate) fn say(&self, what: char) {
-        self.0.lock().expect("no panic inside").push(what);
+        self.0.borrow_mut().push(what);
     }
 
     pub(crate) fn say_all(&self, what: &str) {
-        self.0.lock().expect("no panic inside").push_str(what);
+        self.0.borrow_mut().push_str(what);
     }
 }
 
 /// Runs all side by side until each is done or dead; what each told, separated by blanks. `x`: it was killed.
 pub(crate) fn play(mut cast: Vec<(Process, Act)>) -> String {
-    let logs: Vec<_> = cast.iter().map(|_| Arc::new(Mutex::new(String::new()))).collect();
-    let last = cast.pop().expect("somebody");
-    let mut logs_of = logs.iter().map(Arc::clone).map(Log);
-    let others: Vec<_> = cast
-        .into_iter()
-        .map(|(process, act)| {
-            let log = logs_of.next().expect("one each");
-            spawn(move || perform(process, act, &log))
-        })
-        .collect();
-    perform(last.0, last.1, &logs_of.next().expect("one each"));
-    others.into_iter().for_each(|other| other.join().expect("it reports its panics"));
-    let told = logs.iter().map(|log| log.lock().expect("no panic inside").clone());
+    let (last, act) = cast.pop().expect("somebody");
+    let others: Vec<_> = cast.into_iter().map(begin).collect();
+    let told = perform(last, act);
+    others.into_iter().map(end).chain([told]).collect::<Vec<_>>().join(" ")
+}
+
+/// The same; once the first is done or dead, `relief` says who else does something.
+pub(crate) fn play_with_relief(
+    cast: Vec<(Process, Act)>,
+    relief: impl FnOnce() -> Option<(Process, Act)>,
+) -> String {
+    let mut all = cast.into_iter().map(begin);
+    let first = all.next().expect("somebody");
+    let others: Vec<_> = all.collect();
+    let told = end(first);
+    let relieved = relief().map(|(process, act)| perform(process, act));
+    let told = [told].into_iter().chain(others.into_iter().map(end)).chain(relieved);
     told.collect::<Vec<_>>().join(" ")
 }
 
-fn perform(process: Process, act: Act, log: &Log) {
-    if process.run(|| act(log)) {
+fn begin((process, act): (Process, Act)) -> JoinHandle<String> {
+    spawn(move || perform(process, act))
+}
+
+fn end(begun: JoinHandle<String>) -> String {
+    begun.join().expect("it reports its panics")
+}
+
+/// What it told.
+fn perform(process: Process, act: Act) -> String {
+    let log = Log::default();
+    if process.run(|| act(&log)) {
         log.say('x');
     }
+    log.0.into_inner()
 }
