@@ -13,4 +13,4 @@ mod model;
 mod proofs;
 
 use model::error::Error;
-use model::{alter, kernel, os, process, region, ring, scene, seat, trace, view};
+use model::{alter, barrier, kernel, os, process, region, ring, scene, seat, trace, view};

@@ -11,6 +11,7 @@
 //!   the two, the model says: a protocol that never needs a pulse is modelled without.
 #![allow(unsafe_code)] // words known by their addresses
 
+use crate::barrier::Processors;
 use crate::checker::{self, Thread, current, park};
 use crate::os::atomic::Change;
 use crate::os::futex::Watch;
@@ -49,6 +50,7 @@ pub(crate) struct Kernel {
     gone: Vec<checker::AtomicU32>,
     pulse: checker::Mutex<Pulse>,
     deaths: AtomicUsize,
+    pub(crate) processors: Processors,
 }
 
 type Bucket = Arc<checker::Mutex<VecDeque<Entry>>>;
@@ -134,6 +136,7 @@ impl Kernel {
             gone: (0..processes).map(|_| checker::AtomicU32::new(0)).collect(),
             pulse: checker::Mutex::new(Pulse::default()),
             deaths: AtomicUsize::new(0),
+            processors: Processors::new(processes),
         })
     }
 
@@ -180,7 +183,9 @@ impl Kernel {
         if bounded && self.rules.pulse && self.has_beaten(sleeper) {
             return;
         }
+        process::rest();
         sleeper.park();
+        process::run();
         if sleeper.timed_out.load(Relaxed) {
             self.has_beaten(sleeper);
         }
@@ -233,6 +238,7 @@ impl Kernel {
 
     /// The end of a process that was killed.
     pub(crate) fn exit(&self, process: &Process) {
+        self.processors.rests(process.index);
         let pending = process.pending.get();
         let list = process.list.take();
         list.into_iter().filter(|word| Some(*word) != pending).for_each(|word| {

@@ -7,12 +7,14 @@
 //!   alter                      one of the operations, broken on purpose
 //!   process                    who takes the steps, and is killed before one
 //!   kernel                     queues of sleepers, what is done for the dead
+//!   barrier                    the fence that one process has all others execute
 //!   checker                    loom's or shuttle's atomics and threads: each program brings its own
 //! ```
 //! The protocol files know nothing of this: they name `crate::os`, `crate::seat` and so on, and each program's root has
 //! these modules under those names.
 
 pub(crate) mod alter;
+pub(crate) mod barrier;
 pub(crate) mod error;
 pub(crate) mod kernel;
 pub(crate) mod os;

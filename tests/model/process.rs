@@ -133,12 +133,14 @@ impl Process {
     /// Runs it until it has done `act`, or is killed; whether it was. Who has done `act` lives on, and does nothing more.
     pub(crate) fn run(self, act: impl FnOnce()) -> bool {
         ME.with(|place| place.replace(Some(self)));
+        run();
         let ended = catch_unwind(AssertUnwindSafe(act));
         match ended {
             Ok(()) => finish_later(),
             Err(why) if why.is::<Killed>() => {}
             Err(why) => resume_unwind(why),
         }
+        rest();
         let me = ME.with(RefCell::take).expect("it was put there");
         let killed = me.dead.get();
         if killed {
@@ -178,6 +180,7 @@ pub(crate) fn step() -> bool {
         return false; // killed, or the test has failed
     }
     do_what_is_due();
+    ask(|me| me.kernel.processors.pass(me.index));
     match ask(Process::step) {
         Some(None) => die(),
         Some(Some(goes_on)) => goes_on,
@@ -195,6 +198,20 @@ pub(crate) fn die() -> ! {
 /// Whether the calling process is to be killed at this step, to which it says itself what that means.
 pub(crate) fn is_to_die() -> bool {
     ask(Process::step) == Some(None)
+}
+
+/// The calling process executes instructions from now on: others can have it fence.
+pub(crate) fn run() {
+    ask(|me| {
+        if me.barriers {
+            me.kernel.processors.runs(me.index);
+        }
+    });
+}
+
+/// It does not, until it runs again.
+pub(crate) fn rest() {
+    ask(|me| me.kernel.processors.rests(me.index));
 }
 
 /// Whether the calling process was woken by its last sleep.

@@ -15,4 +15,4 @@ mod proofs;
 mod wander;
 
 use model::error::Error;
-use model::{alter, kernel, os, process, region, ring, scene, seat, trace, view};
+use model::{alter, barrier, kernel, os, process, region, ring, scene, seat, trace, view};

@@ -4,6 +4,7 @@ use crate::alter::{What, here};
 use crate::checker::{self, fence};
 use crate::process;
 use core::sync::atomic::Ordering::SeqCst;
+use std::sync::Arc;
 
 /// Nothing: the checker lets others run at every step anyway.
 pub(crate) fn pause() {}
@@ -32,7 +33,8 @@ pub(crate) fn barrier_everywhere() -> bool {
     let dropped = here() == Some(What::Nothing);
     let works = process::step() && process::ask(|me| me.kernel.rules.barriers) != Some(false);
     if works && !dropped {
-        fence(SeqCst);
+        process::ask(|me| (Arc::clone(&me.kernel), me.index))
+            .map(|(kernel, me)| kernel.processors.fence_everywhere(me));
     }
     works
 }
