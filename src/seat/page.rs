@@ -25,8 +25,9 @@
 //! is off the list before the seat is free.
 //!
 //! # Pairs
-//! | `seat-taken`  | claim: swap of `live`, AcqRel  | alive: load of `live`, Acquire  | generation and the rest, to who asks  |
-//! | `seat-left`   | leave: swap (L1) and store (L3) of `live` | claim: CAS of `live`, AcqRel; alive: load, Acquire | the seat's bytes, to the next |
+//! | `seat-taken`  | claim: swap of `live`, Release | alive: load of `live`, Acquire  | generation and the rest, to who asks  |
+//! | `seat-left`   | leave, vacate, sweep: changes of `live`, Release | claim: CAS of `live`, Acquire; alive: load, Acquire | the seat's bytes, to the next; what its locks protect |
+//! | `seat-counted`| claim: store of generation, Release | alive: load of it, Acquire | what the one before left, to who sees only the next |
 //! | `seat-renamed`| claim: store of member, tid, Release | occupant: loads of them, Acquire | who sees the new sees its generation |
 //!
 //! # If a process is killed
@@ -48,7 +49,7 @@
 
 use super::id::{MemberId, SeatId};
 use crate::os::robust::{OWNER_DIED, RobustList, TID, WAITERS};
-use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, futex};
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, futex};
 use core::mem::offset_of;
 
 /// One seat.
@@ -96,7 +97,7 @@ impl SeatPage {
     /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.
     pub(super) fn alive(&self, id: SeatId) -> Option<(&AtomicU32, u32)> {
         let live = self.live.load(Acquire); // pair: seat-taken
-        let same = self.generation.load(Relaxed) == id.generation();
+        let same = self.generation.load(Acquire) == id.generation(); // pair: seat-counted
         (live & TID != 0 && live & OWNER_DIED == 0 && same).then_some((&self.live, live))
     }
 
@@ -130,15 +131,15 @@ impl SeatPage {
             return None;
         }
         let claimed = member.to_bits() | OWNER_DIED | seen & WAITERS;
-        self.live.compare_exchange(seen, claimed, AcqRel, Relaxed).ok()?; // T3, pair: seat-left
+        self.live.compare_exchange(seen, claimed, Acquire, Relaxed).ok()?; // T3, pair: seat-left
         let id = SeatId::new(slot, self.generation.load(Relaxed).wrapping_add(1));
-        self.generation.store(id.generation(), Relaxed); // T4
+        self.generation.store(id.generation(), Release); // T4, pair: seat-counted
         self.member.store(member.to_bits(), Release); // pair: seat-renamed
         self.tid.store(list.tid(), Release); // pair: seat-renamed
         self.waiting_on.store(0, Relaxed);
         // SAFETY: the caller's promise; nobody else had the seat, so it was not linked.
         unsafe { list.link(&self.live) }; // T5
-        if self.live.swap(list.tid() | WAITERS, AcqRel) & WAITERS != 0 {
+        if self.live.swap(list.tid() | WAITERS, Release) & WAITERS != 0 {
             // T6, pair: seat-taken. Whoever still sleeps on the former occupant looks again.
             futex::wake(&self.live, u32::MAX);
         }
@@ -150,7 +151,7 @@ impl SeatPage {
     /// # Safety
     /// The calling thread [occupied](Self::occupy) it through this mapping.
     pub(super) unsafe fn leave(&self, list: RobustList) {
-        self.live.swap(list.tid() | OWNER_DIED | WAITERS, AcqRel); // L1, pair: seat-left
+        self.live.swap(list.tid() | OWNER_DIED | WAITERS, Release); // L1, pair: seat-left
         futex::wake(&self.live, u32::MAX);
         // SAFETY: linked by this thread when it took the seat.
         unsafe { list.unlink(&self.live) }; // L2
@@ -162,7 +163,7 @@ impl SeatPage {
     pub(super) fn vacate(&self, id: SeatId) {
         let live = self.live.load(Acquire); // pair: seat-taken
         let is_its = live & TID != 0 && self.generation.load(Relaxed) == id.generation();
-        if is_its && self.live.compare_exchange(live, 0, AcqRel, Relaxed).is_ok() {
+        if is_its && self.live.compare_exchange(live, 0, Release, Relaxed).is_ok() {
             futex::wake(&self.live, u32::MAX); // V2, pair: seat-left
         }
     }
@@ -170,7 +171,7 @@ impl SeatPage {
     /// Frees the seat if its process is gone, and the kernel could not say so: `is_gone` has asked the process's own anchor.
     /// The caller is the only sweeper of the region.
     pub(super) fn sweep(&self, is_gone: impl Fn(MemberId) -> bool) {
-        let whose = self.whose(self.live.load(Acquire)); // pair: seat-taken
+        let whose = self.whose(self.live.load(Relaxed));
         if !whose.is_none_or(is_gone) {
             return;
         }
@@ -179,8 +180,8 @@ impl SeatPage {
         let live = self.live.load(Acquire); // pair: seat-taken
         let stays = live & TID != 0 && self.whose(live) == whose;
         let swept = WAITERS | OWNER_DIED;
-        if stays && self.live.compare_exchange(live, swept, AcqRel, Relaxed).is_ok() {
-            futex::wake(&self.live, u32::MAX);
+        if stays && self.live.compare_exchange(live, swept, Release, Relaxed).is_ok() {
+            futex::wake(&self.live, u32::MAX); // pair: seat-left
         }
     }
 

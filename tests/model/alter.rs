@@ -30,15 +30,17 @@ struct Alteration {
 /// Set for a process that shall fail: `FILE:LINE:WHAT`, several separated by blanks; see [`What`]'s `parse`.
 pub(crate) const VARIABLE: &str = "SABHA_ALTER";
 
-/// What the operation that calls the caller does instead of what is written there.
+/// The operation that calls the caller is a step: what it does instead of what is written there.
 #[track_caller]
 pub(crate) fn here() -> Option<What> {
-    let place = Location::caller();
-    trace::note(place);
-    let alterations = alterations();
-    if alterations.is_empty() {
-        return None;
-    }
+    trace::note(Location::caller());
+    altered_here()
+}
+
+/// The same of what is no step.
+#[track_caller]
+pub(crate) fn altered_here() -> Option<What> {
+    let (place, alterations) = (Location::caller(), alterations());
     let hit = |a: &&Alteration| a.line == place.line() && place.file().ends_with(&a.file);
     alterations.iter().find(hit).map(|alteration| alteration.what)
 }

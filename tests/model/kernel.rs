@@ -151,6 +151,9 @@ impl Kernel {
 
     /// Compares a word, and queues the sleeper on it.
     pub(crate) fn queue_up(&self, sleeper: &Arc<Sleeper>, index: usize, watch: &Watch) -> Queued {
+        if watch.word.is_null() {
+            return Queued::Done;
+        }
         // SAFETY: the words of a model live as long as its processes.
         let word = unsafe { &*watch.word };
         if !watch.queued {

@@ -191,7 +191,7 @@ impl Ring {
     pub(crate) fn len(&self, capacity: u64) -> u64 {
         // Head first, so that tail is not behind it.
         let head = self.head.0.load(Acquire); // pair: slot-free
-        let tail = self.tail.0.load(Acquire); // pair: item-ready
+        let tail = self.tail.0.load(Relaxed);
         self.last().unwrap_or(tail).wrapping_sub(head).min(capacity)
     }
 

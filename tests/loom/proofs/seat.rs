@@ -56,6 +56,8 @@ fn the_seat_of_a_thread_that_has_ended_is_vacated() {
     let report = killed(PULSE, bound(2, 3), 0, &[Role::Vacate, Role::Watch, Role::Come]);
     let legal = ["l g f s", "l g s f", "x g f s", "x g s f"];
     report.census("seat: who vacates is killed", &legal);
+    let report = all(bound(3, 4), &[Role::VacateLate, Role::Come]);
+    report.census("seat: vacated too late", &["l s f"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::atomic::Change;
 use super::clock::Deadline;
 use super::{AtomicU32, AtomicU64};
-use crate::alter::{What, here};
+use crate::alter::{What, altered_here, here};
 use crate::kernel::{Kernel, Queued, Sleeper};
 use crate::process;
 use std::sync::Arc;
@@ -33,12 +33,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    #[track_caller]
     pub(crate) fn new(word: &AtomicU32, expected: u32) -> Self {
-        Self { word, expected, queued: true }
+        Self { word, expected, queued: true }.unless_dropped()
     }
 
+    #[track_caller]
     pub(crate) fn compare(word: &AtomicU32, expected: u32) -> Self {
-        Self { word, expected, queued: false }
+        Self { word, expected, queued: false }.unless_dropped()
+    }
+
+    #[track_caller]
+    fn unless_dropped(self) -> Self {
+        if altered_here() == Some(What::Nothing) { Self::UNUSED } else { self }
     }
 
     pub(crate) const UNUSED: Self = Self { word: core::ptr::null(), expected: 0, queued: false };

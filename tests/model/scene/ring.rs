@@ -22,6 +22,8 @@ pub(crate) enum Role {
     PushOne,
     /// Pops what is there, if the end is to be had.
     Drain,
+    /// Has no end; counts the items.
+    Count,
 }
 
 /// More than there will be: until the end.
@@ -57,7 +59,8 @@ struct Stage {
 
 /// Plays `parts`, then has newcomers take over both ends: one pushes, one drains. Of each process: `p` pushed, a digit:
 /// popped, the position of the item from 1; `C` closed, `A` abandoned, `b` the end is another's, `n` no room or no item,
-/// `x` killed.
+/// `#` and the
+/// number that it counted, `x` killed.
 pub(crate) fn scene(rules: Rules, capacity: usize, parts: &[Part]) -> String {
     let count = parts.len();
     let kernel = Kernel::new(rules, count + 2);
@@ -92,7 +95,7 @@ impl Stage {
     fn end(&self, role: Role) -> &AtomicU32 {
         match role {
             Role::Produce { .. } | Role::PushOne => self.ring.producer(),
-            Role::Consume { .. } | Role::Drain => self.ring.consumer(),
+            Role::Consume { .. } | Role::Drain | Role::Count => self.ring.consumer(),
         }
     }
 
@@ -105,6 +108,9 @@ impl Stage {
     }
 
     fn perform(&self, part: Part, has_end: bool, log: &Log) {
+        if part.role == Role::Count {
+            return log.say_all(&format!("#{}", self.ring.len(self.capacity())));
+        }
         if !has_end && !self.take(part.role) {
             return log.say('b');
         }
@@ -115,7 +121,7 @@ impl Stage {
             Role::Produce { items, close } => self.produce(producer(), items, close, log),
             Role::PushOne => self.push_one(producer(), log),
             Role::Consume { items, close } => self.consume(consumer(), items, close, log),
-            Role::Drain => self.drain(consumer(), log),
+            Role::Drain | Role::Count => self.drain(consumer(), log),
         }
         give_back(self.end(part.role), me());
     }

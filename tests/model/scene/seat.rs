@@ -5,18 +5,21 @@ use crate::kernel::{Kernel, Rules};
 use crate::model::payload::Payload;
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Slept};
-use crate::process::{Fate, Process};
+use crate::process::{self, Fate, Process};
 use crate::seat::assembly::{Assembly, Seats};
 use crate::seat::id::{MemberId, SeatId};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 /// What a process does with the seat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
-    /// Has sat there before others begin; leaves.
+    /// Has sat there before others begin; changes what its locks protect; leaves.
     Leave,
-    /// Has sat there before others begin, as a thread that has ended without leaving; another of its process frees the seat.
+    /// The same as a thread that has ended without leaving; another of its process frees the seat.
     Vacate,
+    /// The same, too late: the thread has left before others begin.
+    VacateLate,
     /// Takes the seat if it is free, and stays.
     Come,
     /// The same, and leaves.
@@ -37,6 +40,10 @@ struct Stage {
     kernel: Arc<Kernel>,
     /// What only the occupant may touch.
     own: Payload,
+    /// What the first's locks protect: who sees that it is gone may look.
+    kept: Payload,
+    /// All names so far.
+    names: Mutex<BTreeSet<u32>>,
     /// Who sat there before others began, and its name.
     first: SeatId,
 }
@@ -57,11 +64,19 @@ pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
     let mut processes: Vec<_> =
         parts.iter().enumerate().map(|(index, part)| cast(index, part.1)).collect();
     let first = processes[FIRST].prepare(|| assembly.seats().claim(SLOT)).expect("a free seat");
-    if parts[FIRST].0 == Role::Vacate {
-        processes[FIRST].list.take();
+    match parts[FIRST].0 {
+        Role::Vacate => drop(processes[FIRST].list.take()),
+        Role::VacateLate => processes[FIRST].prepare(|| assembly.seats().leave(first)),
+        _ => {}
     }
-    let own = Payload::default();
-    let stage = Arc::new(Stage { assembly, kernel: Arc::clone(&kernel), own, first });
+    let stage = Arc::new(Stage {
+        assembly,
+        kernel: Arc::clone(&kernel),
+        own: Payload::default(),
+        kept: Payload::default(),
+        names: Mutex::new(BTreeSet::from([first.to_bits()])),
+        first,
+    });
     let cast = processes.into_iter().zip(parts).map(|(process, &(role, _))| {
         let stage = Arc::clone(&stage);
         let act: Act = Box::new(move |log| stage.perform(role, log));
@@ -83,11 +98,16 @@ impl Stage {
 
     fn perform(&self, role: Role, log: &Log) {
         match role {
-            Role::Leave => self.leave(self.first, log),
-            Role::Vacate => {
-                self.seats().vacate(self.first);
-                log.say('l');
+            Role::Leave => {
+                self.kept.write(1);
+                self.leave(self.first, log);
             }
+            Role::Vacate => {
+                self.kept.write(1);
+                self.own.write(self.own.read().0 + 1);
+                self.vacate(log);
+            }
+            Role::VacateLate => self.vacate(log),
             Role::Come => drop(self.come(log)),
             Role::ComeAndLeave => {
                 if let Some(id) = self.come(log) {
@@ -108,8 +128,19 @@ impl Stage {
             return None;
         };
         self.own.write(self.own.read().0 + 1);
+        let is_new = self.names.lock().expect("no panic inside").insert(id.to_bits());
+        assert!(is_new, "two of one name");
+        if let Some(me) = process::ask(|me| me.tid()) {
+            let known = self.seats().occupant(id);
+            assert_eq!(known, Some((MemberId::new(me - 1, 1), me)), "another under my name");
+        }
         log.say('s');
         Some(id)
+    }
+
+    fn vacate(&self, log: &Log) {
+        self.seats().vacate(self.first);
+        log.say('l');
     }
 
     fn leave(&self, id: SeatId, log: &Log) {
@@ -126,6 +157,7 @@ impl Stage {
             }
         }
         self.seats().pass_on_death(self.first);
+        self.kept.read();
         log.say('g');
     }
 
