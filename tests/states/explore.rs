@@ -63,7 +63,8 @@ pub enum Until {
 
 /// What an exploration found.
 pub struct Explored<'m, M: Model> {
-    model: &'m M,
+    /// What was explored.
+    pub model: &'m M,
     known: Known,
     /// From which state each was discovered.
     parents: Vec<u32>,
