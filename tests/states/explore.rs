@@ -63,7 +63,8 @@ pub enum Until {
 
 /// What an exploration found.
 pub struct Explored<'m, M: Model> {
-    model: &'m M,
+    /// What was explored.
+    pub model: &'m M,
     known: Known,
     /// From which state each was discovered.
     parents: Vec<u32>,
@@ -124,8 +125,9 @@ impl<M: Model> Explored<'_, M> {
 
     /// How many states are doomed. Asks for a complete exploration.
     pub fn doomed(&self) -> usize {
-        let mut saved = vec![false; self.states()];
-        let mut left = saved.len();
+        let states = self.known.numbers.iter().map(|number| self.model.decode(*number));
+        let mut saved: Vec<bool> = states.map(|state| self.model.at_rest(&state)).collect();
+        let mut left = saved.iter().filter(|saved| !**saved).count();
         let mut steps = Vec::new();
         loop {
             let before = left;
@@ -148,8 +150,7 @@ impl<M: Model> Explored<'_, M> {
         self.model.steps(&state, steps);
         let coming = steps.iter().filter(|step| matches!(step.kind, Kind::Must | Kind::Pulse));
         let mut coming = coming.filter_map(|step| step.to.as_ref().ok());
-        self.model.at_rest(&state)
-            || coming.any(|next| saved[self.known.index(self.model.encode(next))])
+        coming.any(|next| saved[self.known.index(self.model.encode(next))])
     }
 
     /// The steps that lead to the state of this index, a shortest way, and the state under the names of the trace.

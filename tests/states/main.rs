@@ -1,4 +1,4 @@
-//! The state models of the seat lock: every interleaving of its steps, with SIGKILL before any of them.
+//! The state models of the seat lock and of the seats: every interleaving of their steps, with SIGKILL before any of them.
 mod explore;
 mod flaw;
 mod kernel;
@@ -8,5 +8,6 @@ mod menu;
 mod name;
 mod one_lock;
 mod proof;
+mod seats;
 mod state;
 mod two_locks;

@@ -1,6 +1,6 @@
 //! One state of the lock model: the locks, the processes, and who stands in which queue; packed into one number.
 //!
-//! A process has one thread and one seat, which nobody takes over when it is dead (`seats.rs` models that). Processes are alike:
+//! A process has one thread and one seat, which nobody takes over when it is dead (`seats` models that). Processes are alike:
 //! states that differ only in who is who have one number.
 
 /// How many processes there can be. A model with fewer has the others gone from the start.
