@@ -5,6 +5,7 @@
     reason = "a model uses part of what the protocol files and their neighbours offer"
 )]
 
+mod broken;
 mod checker;
 mod explore;
 

@@ -99,7 +99,7 @@ impl Process {
             index,
             kernel: Arc::clone(kernel),
             fate,
-            barriers: true,
+            barriers: false,
             seat: 0,
             room: None,
             steps: Cell::new(0),
@@ -179,8 +179,8 @@ pub(crate) fn step() -> bool {
     if std::thread::panicking() {
         return false; // killed, or the test has failed
     }
-    do_what_is_due();
     ask(|me| me.kernel.processors.pass(me.index));
+    do_what_is_due();
     match ask(Process::step) {
         Some(None) => die(),
         Some(Some(goes_on)) => goes_on,

@@ -76,4 +76,7 @@ fn a_dead_ones_seat_is_swept_and_a_living_ones_is_not() {
     let report = killed(Rules::PLAIN, bound(2, 3), 1, &[Role::Leave, Role::Sweep, Role::Come]);
     let legal = ["l  f s", "l  s f", "l x f s", "l x s f"];
     report.census("seat: a sweeper is killed, one comes", &legal);
+    let roles = &[Role::Gone, Role::Come, Role::Sweep, Role::Come];
+    let report = killed(Rules::PLAIN, bound(1, 2), 1, roles);
+    println!("{report:?}");
 }

@@ -35,18 +35,15 @@ pub(crate) fn play(mut cast: Vec<(Process, Act)>) -> String {
     others.into_iter().map(end).chain([told]).collect::<Vec<_>>().join(" ")
 }
 
-/// The same; once the first is done or dead, `relief` says who else does something.
+/// The same; once the last is done or dead, `relief` says who else does something.
 pub(crate) fn play_with_relief(
     cast: Vec<(Process, Act)>,
     relief: impl FnOnce() -> Option<(Process, Act)>,
 ) -> String {
-    let mut all = cast.into_iter().map(begin);
-    let first = all.next().expect("somebody");
-    let others: Vec<_> = all.collect();
-    let told = end(first);
+    let mut begun: Vec<_> = cast.into_iter().map(begin).collect();
+    let told = begun.pop().map(end);
     let relieved = relief().map(|(process, act)| perform(process, act));
-    let told = [told].into_iter().chain(others.into_iter().map(end)).chain(relieved);
-    told.collect::<Vec<_>>().join(" ")
+    begun.into_iter().map(end).chain(told).chain(relieved).collect::<Vec<_>>().join(" ")
 }
 
 fn begin((process, act): (Process, Act)) -> JoinHandle<String> {

@@ -20,6 +20,8 @@ pub(crate) enum Role {
     Vacate,
     /// The same, too late: the thread has left before others begin.
     VacateLate,
+    /// Has left before others begin; nothing more.
+    Gone,
     /// Takes the seat if it is free, and stays.
     Come,
     /// The same, and leaves.
@@ -66,7 +68,7 @@ pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
     let first = processes[FIRST].prepare(|| assembly.seats().claim(SLOT)).expect("a free seat");
     match parts[FIRST].0 {
         Role::Vacate => drop(processes[FIRST].list.take()),
-        Role::VacateLate => processes[FIRST].prepare(|| assembly.seats().leave(first)),
+        Role::VacateLate | Role::Gone => processes[FIRST].prepare(|| assembly.seats().leave(first)),
         _ => {}
     }
     let stage = Arc::new(Stage {
@@ -108,6 +110,7 @@ impl Stage {
                 self.vacate(log);
             }
             Role::VacateLate => self.vacate(log),
+            Role::Gone => {}
             Role::Come => drop(self.come(log)),
             Role::ComeAndLeave => {
                 if let Some(id) = self.come(log) {

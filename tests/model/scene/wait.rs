@@ -24,6 +24,8 @@ pub(crate) enum Role {
     Observe,
     /// Changes the word to each of these and notifies so many, as one.
     Change(&'static [u64], u32),
+    /// Changes the upper half and notifies all; then stores the former upper half with another lower one, and notifies nobody.
+    Flip,
     /// Writes the data and notifies so many; changes nothing.
     Tell(u32),
 }
@@ -47,7 +49,7 @@ struct Stage {
     data: Payload,
 }
 
-/// Plays `parts`. Once the first is done or dead, another changes the word and notifies all, if it is still 0: nobody is owed
+/// Plays `parts`. Once the last is done or dead, another changes the word and notifies all, if it is still 0: nobody is owed
 /// a wake until then, and everybody then. Of each process: `W` woken, `N` not equal, `t` timed out, a digit: how many it
 /// woke, `x` killed; at the end what the other woke.
 pub(crate) fn scene(rules: Rules, width: Width, parts: &[Part]) -> String {
@@ -107,6 +109,10 @@ impl Stage {
             }
             Role::Change(values, count) => {
                 values.iter().for_each(|value| self.change(*value, count, log));
+            }
+            Role::Flip => {
+                self.change(1 << 32, u32::MAX, log);
+                self.store(1);
             }
             Role::Tell(count) => {
                 self.data.write(1);
