@@ -4,7 +4,7 @@
 //! Who asks waits until each of the others has fenced: at its next step, or when it goes to sleep, ends, or asks itself.
 //! So the light half of the asymmetric fence is nothing here either, and orders nothing where nobody asks.
 
-use crate::checker::{Thread, current, fence, park};
+use crate::checker::{Thread, Touch, current, fence, park};
 use crate::os::Relaxed;
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::{AtomicBool, AtomicUsize};
@@ -26,45 +26,56 @@ struct Processor {
 }
 
 /// All processes of an execution.
-pub(crate) struct Processors(Mutex<Vec<Processor>>);
+pub(crate) struct Processors {
+    all: Mutex<Vec<Processor>>,
+    /// Each at its steps: to loom, these and who asks for a fence are of one another's business.
+    steps: Vec<Touch>,
+    /// loom takes fences for the business of their own threads; they have an order.
+    fences: Touch,
+}
 
 impl Processors {
     pub(crate) fn new(count: usize) -> Self {
-        Self(Mutex::new((0..count).map(|_| Processor::default()).collect()))
+        let all = Mutex::new((0..count).map(|_| Processor::default()).collect());
+        let steps = (0..count).map(|_| Touch::default()).collect();
+        Self { all, steps, fences: Touch::default() }
     }
 
     fn of<R>(&self, index: usize, what: impl FnOnce(&mut Processor) -> R) -> R {
-        what(&mut self.0.lock().expect("no panic inside")[index])
+        what(&mut self.all.lock().expect("no panic inside")[index])
+    }
+
+    /// A full fence of the calling thread.
+    pub(crate) fn fence(&self) {
+        self.fences.touch();
+        fence(SeqCst);
     }
 
     /// The process runs from now on, and has agreed.
     pub(crate) fn runs(&self, index: usize) {
         self.of(index, |me| me.runs = true);
-        fence(SeqCst);
+        self.fence();
     }
 
     /// It does not, until it says that it does.
     pub(crate) fn rests(&self, index: usize) {
-        if self.of(index, |me| core::mem::take(&mut me.runs)) {
-            fence(SeqCst);
-            self.answer(index);
+        while self.of(index, |me| me.runs) {
+            let calls = self.of(index, |me| core::mem::take(&mut me.asked));
+            self.fence();
+            answer(calls);
+            self.of(index, |me| me.runs = !me.asked.is_empty());
         }
     }
 
     /// The process is at a step.
     pub(crate) fn pass(&self, index: usize) {
-        if self.of(index, |me| !me.asked.is_empty()) {
-            fence(SeqCst);
-            self.answer(index);
+        if self.of(index, |me| me.runs) {
+            self.steps[index].touch();
         }
-    }
-
-    fn answer(&self, index: usize) {
-        for call in self.of(index, |me| core::mem::take(&mut me.asked)) {
-            let last = call.awaited.fetch_sub(1, Relaxed) == 1;
-            if last && call.parked.load(Relaxed) {
-                call.thread.unpark();
-            }
+        let calls = self.of(index, |me| core::mem::take(&mut me.asked));
+        if !calls.is_empty() {
+            self.fence();
+            answer(calls);
         }
     }
 
@@ -72,15 +83,22 @@ impl Processors {
     pub(crate) fn fence_everywhere(&self, index: usize) {
         let ran = self.of(index, |me| me.runs);
         self.rests(index);
-        fence(SeqCst);
+        self.fence();
         let call = Arc::new(Call {
             thread: current(),
             parked: AtomicBool::new(false),
             awaited: AtomicUsize::new(0),
         });
-        for processor in self.0.lock().expect("no panic inside").iter_mut().filter(|p| p.runs) {
-            processor.asked.push(Arc::clone(&call));
-            call.awaited.fetch_add(1, Relaxed);
+        for (other, step) in self.steps.iter().enumerate() {
+            if self.of(other, |other| other.runs) {
+                step.touch();
+            }
+            self.of(other, |other| {
+                if other.runs {
+                    other.asked.push(Arc::clone(&call));
+                    call.awaited.fetch_add(1, Relaxed);
+                }
+            });
         }
         call.parked.store(true, Relaxed);
         while call.awaited.load(Relaxed) > 0 {
@@ -89,7 +107,17 @@ impl Processors {
         if ran {
             self.runs(index);
         } else {
-            fence(SeqCst);
+            self.fence();
+        }
+    }
+}
+
+/// Their callee has fenced since they asked.
+fn answer(calls: Vec<Arc<Call>>) {
+    for call in calls {
+        let last = call.awaited.fetch_sub(1, Relaxed) == 1;
+        if last && call.parked.load(Relaxed) {
+            call.thread.unpark();
         }
     }
 }

@@ -47,7 +47,8 @@ struct Reader {
 
 impl Reader {
     fn inside(&mut self, function: &syn::Ident, visit: impl FnOnce(&mut Self)) {
-        let name = format!("{}::{function}", self.owner);
+        let owner = if self.owner.is_empty() { String::new() } else { format!("{}::", self.owner) };
+        let name = format!("{owner}{function}");
         let outer = core::mem::replace(&mut self.function, name);
         visit(self);
         self.function = outer;

@@ -1,9 +1,8 @@
 //! The processor.
 
 use crate::alter::{What, here};
-use crate::checker::{self, fence};
+use crate::checker;
 use crate::process;
-use core::sync::atomic::Ordering::SeqCst;
 use std::sync::Arc;
 
 /// Nothing: the checker lets others run at every step anyway.
@@ -22,8 +21,9 @@ pub(crate) fn cores() -> usize {
 
 /// Where barriers are refused, a moment is taken to be longer than any store needs to happen.
 pub(super) fn let_stores_happen() {
-    if process::step() && process::ask(|me| me.kernel.rules.barriers) == Some(false) {
-        fence(SeqCst);
+    let kernel = process::ask(|me| Arc::clone(&me.kernel)).filter(|kernel| !kernel.rules.barriers);
+    if let Some(kernel) = kernel.filter(|_| process::step()) {
+        kernel.processors.fence();
     }
 }
 
@@ -33,8 +33,8 @@ pub(crate) fn barrier_everywhere() -> bool {
     let dropped = here() == Some(What::Nothing);
     let works = process::step() && process::ask(|me| me.kernel.rules.barriers) != Some(false);
     if works && !dropped {
-        process::ask(|me| (Arc::clone(&me.kernel), me.index))
-            .map(|(kernel, me)| kernel.processors.fence_everywhere(me));
+        let me = process::ask(|me| (Arc::clone(&me.kernel), me.index));
+        me.inspect(|(kernel, me)| kernel.processors.fence_everywhere(*me));
     }
     works
 }

@@ -10,7 +10,7 @@ pub(crate) mod futex;
 pub(crate) mod robust;
 
 pub(crate) use atomic::{AtomicU32, AtomicU64, compiler_fence, fence};
-pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 /// A model's words are larger than the shared ones: there is no layout to check.
 macro_rules! abi {

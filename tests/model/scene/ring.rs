@@ -6,6 +6,7 @@ use crate::model::payload::Payload;
 use crate::os::AtomicU32;
 use crate::os::clock::Deadline;
 use crate::process::{Fate, Process};
+use crate::ring::begin_to_close;
 use crate::ring::protocol::{ConsumerSide, ProducerSide, Refusal, Ring, give_back, take};
 use crate::ring::wait::{Look, Patience};
 use crate::seat::PULSE;
@@ -22,6 +23,8 @@ pub(crate) enum Role {
     PushOne,
     /// Pops what is there, if the end is to be had.
     Drain,
+    /// A consumer that is killed behind K1, and its heir, one after the other: pops what is there.
+    Heir,
     /// Has no end; counts the items.
     Count,
 }
@@ -95,7 +98,7 @@ impl Stage {
     fn end(&self, role: Role) -> &AtomicU32 {
         match role {
             Role::Produce { .. } | Role::PushOne => self.ring.producer(),
-            Role::Consume { .. } | Role::Drain | Role::Count => self.ring.consumer(),
+            Role::Consume { .. } | Role::Drain | Role::Heir | Role::Count => self.ring.consumer(),
         }
     }
 
@@ -121,6 +124,10 @@ impl Stage {
             Role::Produce { items, close } => self.produce(producer(), items, close, log),
             Role::PushOne => self.push_one(producer(), log),
             Role::Consume { items, close } => self.consume(consumer(), items, close, log),
+            Role::Heir => {
+                begin_to_close(ring);
+                self.drain(consumer(), log);
+            }
             Role::Drain | Role::Count => self.drain(consumer(), log),
         }
         give_back(self.end(part.role), me());

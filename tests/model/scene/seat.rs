@@ -55,7 +55,7 @@ const SLOT: u32 = 0;
 /// The process that sits there first.
 const FIRST: usize = 0;
 
-/// Plays `parts`, of whom the first has had the seat from the start; then a newcomer sweeps and comes. Of each process: `s`
+/// Plays `parts`, of whom the first has had the seat from the start, and is told of last; then a newcomer sweeps and comes. Of each process: `s`
 /// sits, `l` has left, `f` found somebody there, `g` saw that the first is gone, `o` knows the first by name, `u` does not
 /// any more, `x` killed.
 pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
@@ -84,7 +84,9 @@ pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
         let act: Act = Box::new(move |log| stage.perform(role, log));
         (process, act)
     });
-    let told = play(cast.collect());
+    let mut cast: Vec<_> = cast.collect();
+    cast.rotate_left(1); // a checker lets the last begin
+    let told = play(cast);
     let last = Process::new(newcomer, &kernel, Fate::LIVES);
     let act: Act = Box::new(move |log| {
         stage.perform(Role::Sweep, log);
