@@ -20,6 +20,7 @@ pub(crate) mod kernel;
 pub(crate) mod os;
 pub(crate) mod payload;
 pub(crate) mod process;
+pub(crate) mod red;
 pub(crate) mod region;
 pub(crate) mod ring;
 pub(crate) mod scene;

@@ -8,6 +8,7 @@
 )]
 
 mod checker;
+mod known_bad;
 
 #[path = "../model/mod.rs"]
 mod model;

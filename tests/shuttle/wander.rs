@@ -1,10 +1,10 @@
 //! Runs scenes under shuttle's schedulers, and checks each outcome.
 
 use crate::kernel::{Tally, tally};
+use crate::trace;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 use support::figures::{Figure, record};
 use support::long_form;
@@ -12,28 +12,32 @@ use support::long_form;
 /// How many changes of priority the second scheduler makes in a schedule.
 const CHANGES: usize = 3;
 
-/// Runs `scene` `bounded` times, in the long form twenty times as often: half of them with uniformly random schedules, half
-/// with random priorities (PCT). Each must be `legal`; how often
-/// which came about.
+/// How many schedules of a scene are tried.
+const BOUNDED: usize = 2_000;
+const LONG: usize = 40_000;
+
+/// Runs `scene` again and again: half of the schedules are uniformly random, half have random priorities (PCT). What comes of
+/// each must be `legal`.
 pub(crate) fn wander(
     proof: &str,
-    bounded: usize,
     scene: impl Fn() -> String + Send + Sync + Clone + 'static,
     legal: fn(&str) -> bool,
-) -> BTreeMap<String, u64> {
-    let schedules = if long_form() { 20 * bounded } else { bounded };
+) {
+    let schedules = if long_form() { LONG } else { BOUNDED };
     let (before, start) = (tally(|_| {}), Instant::now());
-    let census = Arc::new(Mutex::new(BTreeMap::new()));
-    let play = {
-        let census = Arc::clone(&census);
-        move || {
-            let told = scene();
-            assert!(legal(&told), "illegal: {told}");
-            *census.lock().expect("no panic inside").entry(told).or_insert(0) += 1;
-        }
+    let play = move || {
+        trace::begin();
+        let told = scene();
+        assert!(legal(&told), "illegal: {told}");
     };
-    Runner::new(RandomScheduler::new(schedules / 2), config()).run(play.clone());
-    Runner::new(PctScheduler::new(CHANGES, schedules / 2), config()).run(play);
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        Runner::new(RandomScheduler::new(schedules / 2), config()).run(play.clone());
+        Runner::new(PctScheduler::new(CHANGES, schedules / 2), config()).run(play);
+    }));
+    if let Err(why) = tried {
+        eprintln!("{proof}: the steps of the schedule that fails:\n{}", trace::tell());
+        resume_unwind(why);
+    }
     let Tally { deaths, sleeps } = tally(|_| {});
     let (deaths, sleeps) = (deaths - before.deaths, sleeps - before.sleeps);
     let time = start.elapsed();
@@ -46,7 +50,6 @@ pub(crate) fn wander(
             (Figure::Wedged, 0), // a wedge is a deadlock to shuttle, which fails
         ],
     );
-    core::mem::take(&mut *census.lock().expect("no panic inside"))
 }
 
 fn config() -> Config {

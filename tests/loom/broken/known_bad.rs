@@ -1,8 +1,8 @@
 //! Mistakes that are known to be made, each in the real protocol file, must turn a proof red, each for its own reason.
 //! (Those of the locks and of the seats with more processes and deaths: `tests/states`.)
 
-use super::red::{Site, altered, failure};
 use crate::alter::What::{self, Later, Nothing, Operand};
+use crate::model::red::{Site, altered, failure};
 use support::figures::{Figure, record};
 
 struct KnownBad {

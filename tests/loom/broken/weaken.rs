@@ -4,9 +4,9 @@
 //! the source. An ordering without a row fails, as does a row without its ordering. So whoever adds an ordering proves that
 //! it is needed, or leaves it out.
 
-use super::red::{alteration, failure};
 use super::sites::{self, WHOLE};
 use crate::alter::What;
+use crate::model::red::{alteration, failure};
 use core::sync::atomic::Ordering::Relaxed;
 use support::figures::{Figure, record};
 

@@ -1,6 +1,6 @@
 //! One proof, run in a process of its own with something [altered](crate::alter).
 
-use crate::alter::{VARIABLE, What};
+use super::alter::{VARIABLE, What};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,9 +8,9 @@ use std::process::Command;
 /// An operation, by the file that it stands in (below the package's folder) and its line: the last of these lines, which
 /// stand there once.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Site {
-    pub(super) file: &'static str,
-    pub(super) lines: &'static [&'static str],
+pub(crate) struct Site {
+    pub(crate) file: &'static str,
+    pub(crate) lines: &'static [&'static str],
 }
 
 impl Site {
@@ -27,18 +27,18 @@ impl Site {
 }
 
 /// An alteration of what stands at that line of the file.
-pub(super) fn alteration(file: &str, line: usize, what: What) -> String {
+pub(crate) fn alteration(file: &str, line: usize, what: What) -> String {
     let compiled_as = file.strip_prefix("tests/").unwrap_or(file); // tests/loom/../model/…
     format!("{compiled_as}:{line}:{}", what.text())
 }
 
 /// The same, of a site.
-pub(super) fn altered(site: Site, what: What) -> String {
+pub(crate) fn altered(site: Site, what: What) -> String {
     alteration(site.file, site.line(), what)
 }
 
 /// Runs the proof; the first line of its failure, `None` if it holds.
-pub(super) fn failure(proof: &str, alterations: &str) -> Option<String> {
+pub(crate) fn failure(proof: &str, alterations: &str) -> Option<String> {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program)
         .args(["--exact", "--nocapture", "--test-threads=1", &format!("proofs::{proof}")])
