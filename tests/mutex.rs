@@ -54,6 +54,22 @@ fn three_processes_count_under_each_policy() {
     counts(&place.region().object::<Mutex<u64>>("adaptive").unwrap());
 }
 
+/// What a lock hands over is seen: the thread sanitizer watches this one.
+#[test]
+fn three_threads_count_under_each_policy() {
+    fn counts<P: Policy>(lock: &Mutex<u64, P>) {
+        std::thread::scope(|scope| {
+            let add = || (0..5_000).for_each(|_| *lock.lock().unwrap() += 1);
+            (0..3).for_each(|_| drop(scope.spawn(add)));
+        });
+        assert_eq!(*lock.lock().unwrap(), 15_000);
+    }
+    let place = place();
+    counts(&place.blocking);
+    counts(&place.spinning);
+    counts(&place.region().object::<Mutex<u64>>("adaptive").unwrap());
+}
+
 #[test]
 fn policies_may_meet_at_one_lock() {
     let region = Region::anonymous(1 << 16).unwrap();
@@ -84,6 +100,25 @@ fn a_killed_holder_is_reported_until_somebody_repairs() {
     guard.mark_consistent();
     drop(guard);
     assert_eq!(*place.mutex.lock().unwrap(), [7, 7]);
+}
+
+/// Else it would get the lock, too: at the end of its pulse.
+#[test]
+fn who_sleeps_is_woken_by_the_unlock() {
+    const PULSE: Duration = Duration::from_millis(100);
+    const ROUNDS: usize = 11;
+    let place = place();
+    let is_prompt = |_: &usize| {
+        let guard = place.blocking.lock().unwrap();
+        let child = Child::spawn(|| drop(place.blocking.lock().expect("handed over")));
+        child.until_asleep();
+        let start = Instant::now();
+        drop(guard);
+        assert_eq!(child.wait(), 0);
+        start.elapsed() < PULSE / 2
+    };
+    let prompt = (0..ROUNDS).filter(is_prompt).count();
+    assert!(prompt > ROUNDS / 2, "{prompt} of {ROUNDS}");
 }
 
 #[test]
