@@ -121,6 +121,23 @@ fn who_sleeps_is_woken_by_the_unlock() {
     assert!(prompt > ROUNDS / 2, "{prompt} of {ROUNDS}");
 }
 
+/// A lock that is not contended any more is as cheap as before: nobody owes a wake.
+#[test]
+fn the_unlock_that_finds_nobody_asleep_takes_the_flag_of_those_who_were_away() {
+    let lock = Region::anonymous(1 << 16).unwrap().object::<Mutex<u64>>("lock").unwrap();
+    let word = || words(&lock)[0].load(SeqCst);
+    let guard = lock.lock().unwrap();
+    let plain = word();
+    let child = Child::spawn(|| {
+        let refused = lock.lock_until(Deadline::after(Duration::from_millis(5)));
+        assert!(matches!(refused, Err(LockError::TimedOut { .. })));
+    });
+    assert_eq!(child.wait(), 0);
+    assert_eq!(word(), plain | 1 << 31, "it slept");
+    drop(guard);
+    assert_eq!(word(), 0);
+}
+
 #[test]
 fn lock_repaired_repairs_once() {
     let place = place();
@@ -351,11 +368,16 @@ fn any_bytes_in_the_lock_word_are_survived() {
     }
 }
 
-/// A hostile peer.
+/// Its word, and the one on which its sleepers queue.
 #[allow(unsafe_code)]
-fn scribble(lock: &Mutex<u64>, word: u32, park: bool) {
+fn words(lock: &Mutex<u64>) -> &[AtomicU32; 2] {
     // SAFETY: the first eight bytes of a mutex are two atomic words.
-    let [first, second] = unsafe { &*core::ptr::from_ref(lock).cast::<[AtomicU32; 2]>() };
+    unsafe { &*core::ptr::from_ref(lock).cast() }
+}
+
+/// A hostile peer.
+fn scribble(lock: &Mutex<u64>, word: u32, park: bool) {
+    let [first, second] = words(lock);
     first.store(word, SeqCst);
     if park {
         second.store(word >> 1, SeqCst);
