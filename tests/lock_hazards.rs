@@ -10,9 +10,12 @@ use std::time::Duration;
 use support::child::{Child, until};
 use support::trace::{Stop, Traced, marker};
 
+/// Where the objects of a region begin in its file; see `src/docs/layout.md`.
+const HEAP: u64 = 102_400;
+
 /// Where the seats of a region with this maximal length begin in its file; see `src/docs/layout.md`.
 fn seats_at(region: &Region) -> u64 {
-    102_400 + region.max_len()
+    HEAP + region.max_len()
 }
 
 fn held_by_child<P: Policy>(lock: &Shared<Mutex<u64, P>>, before_sleep: impl Fn()) -> Child {
@@ -156,10 +159,31 @@ fn a_seat_that_is_being_taken_is_not_swept() {
 }
 
 fn live(region: &Region, slot: u64) -> u32 {
+    u32::from_ne_bytes(read(region, seats_at(region) + slot * 4096 + 4076))
+}
+
+fn read<const N: usize>(region: &Region, at: u64) -> [u8; N] {
     let file = File::from(region.as_fd().try_clone_to_owned().unwrap());
-    let mut word = [0; 4];
-    file.read_exact_at(&mut word, seats_at(region) + slot * 4096 + 4076).unwrap();
-    u32::from_ne_bytes(word)
+    let mut bytes = [0; N];
+    file.read_exact_at(&mut bytes, at).unwrap();
+    bytes
+}
+
+/// For whoever looks at a region in which nothing moves.
+#[test]
+fn a_seat_says_which_lock_its_thread_sleeps_for() {
+    let region = Region::options().size(4096).seats(2).anonymous().unwrap();
+    let lock = region.object::<Mutex<u64>>("lock").unwrap();
+    let at = region.list().iter().find(|object| object.name == "lock").unwrap().offset;
+    let guard = lock.lock().unwrap();
+    let other = u64::from(sit_and_leave(&region)); // the next one takes it, too
+    let says = || u64::from_ne_bytes(read(&region, seats_at(&region) + other * 4096 + 80));
+    let child = Child::spawn(|| drop(lock.lock().expect("handed over")));
+    until("the child to sleep", || says() != 0);
+    assert_eq!(says(), 1 + HEAP + at);
+    drop(guard);
+    assert_eq!(child.wait(), 0);
+    assert_eq!(says(), 0);
 }
 
 /// A thread that runs instruction by instruction, seen from a pid namespace in which another has the same thread id.

@@ -54,6 +54,22 @@ fn three_processes_count_under_each_policy() {
     counts(&place.region().object::<Mutex<u64>>("adaptive").unwrap());
 }
 
+/// What a lock hands over is seen: the thread sanitizer watches this one.
+#[test]
+fn three_threads_count_under_each_policy() {
+    fn counts<P: Policy>(lock: &Mutex<u64, P>) {
+        std::thread::scope(|scope| {
+            let add = || (0..5_000).for_each(|_| *lock.lock().unwrap() += 1);
+            (0..3).for_each(|_| drop(scope.spawn(add)));
+        });
+        assert_eq!(*lock.lock().unwrap(), 15_000);
+    }
+    let place = place();
+    counts(&place.blocking);
+    counts(&place.spinning);
+    counts(&place.region().object::<Mutex<u64>>("adaptive").unwrap());
+}
+
 #[test]
 fn policies_may_meet_at_one_lock() {
     let region = Region::anonymous(1 << 16).unwrap();
@@ -84,6 +100,42 @@ fn a_killed_holder_is_reported_until_somebody_repairs() {
     guard.mark_consistent();
     drop(guard);
     assert_eq!(*place.mutex.lock().unwrap(), [7, 7]);
+}
+
+/// Else it would get the lock, too: at the end of its pulse.
+#[test]
+fn who_sleeps_is_woken_by_the_unlock() {
+    const PULSE: Duration = Duration::from_millis(100);
+    const ROUNDS: usize = 11;
+    let place = place();
+    let is_prompt = |_: &usize| {
+        let guard = place.blocking.lock().unwrap();
+        let child = Child::spawn(|| drop(place.blocking.lock().expect("handed over")));
+        child.until_asleep();
+        let start = Instant::now();
+        drop(guard);
+        assert_eq!(child.wait(), 0);
+        start.elapsed() < PULSE / 2
+    };
+    let prompt = (0..ROUNDS).filter(is_prompt).count();
+    assert!(prompt > ROUNDS / 2, "{prompt} of {ROUNDS}");
+}
+
+/// A lock that is not contended any more is as cheap as before: nobody owes a wake.
+#[test]
+fn the_unlock_that_finds_nobody_asleep_takes_the_flag_of_those_who_were_away() {
+    let lock = Region::anonymous(1 << 16).unwrap().object::<Mutex<u64>>("lock").unwrap();
+    let word = || words(&lock)[0].load(SeqCst);
+    let guard = lock.lock().unwrap();
+    let plain = word();
+    let child = Child::spawn(|| {
+        let refused = lock.lock_until(Deadline::after(Duration::from_millis(5)));
+        assert!(matches!(refused, Err(LockError::TimedOut { .. })));
+    });
+    assert_eq!(child.wait(), 0);
+    assert_eq!(word(), plain | 1 << 31, "it slept");
+    drop(guard);
+    assert_eq!(word(), 0);
 }
 
 #[test]
@@ -316,11 +368,16 @@ fn any_bytes_in_the_lock_word_are_survived() {
     }
 }
 
-/// A hostile peer.
+/// Its word, and the one on which its sleepers queue.
 #[allow(unsafe_code)]
-fn scribble(lock: &Mutex<u64>, word: u32, park: bool) {
+fn words(lock: &Mutex<u64>) -> &[AtomicU32; 2] {
     // SAFETY: the first eight bytes of a mutex are two atomic words.
-    let [first, second] = unsafe { &*core::ptr::from_ref(lock).cast::<[AtomicU32; 2]>() };
+    unsafe { &*core::ptr::from_ref(lock).cast() }
+}
+
+/// A hostile peer.
+fn scribble(lock: &Mutex<u64>, word: u32, park: bool) {
+    let [first, second] = words(lock);
     first.store(word, SeqCst);
     if park {
         second.store(word >> 1, SeqCst);

@@ -605,6 +605,20 @@ fn a_sleeping_producer_wakes_when_there_is_room() {
 
 // ---- Closing ----
 
+/// Where nobody can order the producer's stores, what it has pushed by now must have had the time to be seen.
+#[test]
+fn without_barriers_a_consumer_closes_only_after_a_while() {
+    ends_well(fork(|| {
+        support::system::refuse_system_call(libc::SYS_membarrier, libc::EPERM);
+        let ring = ring(&region(), 4);
+        let (_producer, mut consumer) = ends(&ring);
+        let start = std::time::Instant::now();
+        consumer.close().unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(1));
+        assert!(ring.is_closed());
+    }));
+}
+
 #[test]
 fn a_closed_ring_is_drained_and_then_closed_for_ever() {
     let ring = ring(&region(), 4);

@@ -285,11 +285,19 @@ fn a_pair_that_never_was_is_not_slept_on() {
     let turns = region.slice::<AtomicU32>("turns", 32).unwrap();
     let (go, done) = (&turns[0], &turns[31]);
     let spin = |turns| (0..turns).for_each(|_| std::hint::spin_loop());
+    // Whoever waits for long gives its processor away: the other may have none, and take a slice of time for each round.
+    let until = |word: &AtomicU32, round| {
+        let limit = Deadline::after(LONG);
+        while word.load(SeqCst) != round {
+            assert!(!limit.has_passed(), "a wake was lost in round {round}");
+            if (0..1000).all(|_| word.load(SeqCst) != round) {
+                std::thread::yield_now();
+            }
+        }
+    };
     let waiter = Child::spawn(|| {
         for round in 1..=ROUNDS {
-            while go.load(SeqCst) != round {
-                std::hint::spin_loop();
-            }
+            until(go, round);
             spin(u64::from(round % 64));
             let how = word.wait_until(0, 0, Duration::from_secs(2)).unwrap();
             if how == Wait::TimedOut {
@@ -308,11 +316,7 @@ fn a_pair_that_never_was_is_not_slept_on() {
         word.notify(0, u32::MAX).unwrap();
         spin(random.below(64));
         word[0].store(1, SeqCst); // without a notify
-        let limit = Deadline::after(LONG);
-        while done.load(SeqCst) != round {
-            assert!(!limit.has_passed(), "a wake was lost in round {round}");
-            spin(64);
-        }
+        until(done, round);
     }
     assert_eq!(waiter.wait_at_most(LONG), Some(0));
 }

@@ -385,6 +385,11 @@ mod tests {
     const OTHER: SeatId = SeatId::new(8, 3);
 
     #[test]
+    fn the_word_is_two_flags_and_a_name() {
+        assert_eq!([Word::WAITERS, Word::DIED, NAME], [0x8000_0000, 0x4000_0000, 0x3fff_ffff]);
+    }
+
+    #[test]
     fn every_word_decides_one_step() {
         for flags in [0, Word::WAITERS, Word::DIED, Word::WAITERS | Word::DIED] {
             let died = flags & Word::DIED != 0;

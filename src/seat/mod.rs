@@ -11,6 +11,8 @@ mod id;
 pub(crate) mod lock;
 pub(crate) mod member;
 mod page;
+#[cfg(test)]
+mod page_tests;
 mod policy;
 pub(crate) mod table;
 mod turn;

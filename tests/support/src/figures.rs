@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Something that is counted. The order is the table's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -94,16 +95,33 @@ impl Figure {
 /// Leaves the figures of `proof`, which replace those of its last run. A proof names itself as the table shall show it:
 /// `kill: mutex.lock`, `loom: seat lock`.
 pub fn record(proof: &str, figures: &[(Figure, u64)]) {
-    let directory = directory();
+    let (directory, file) = (directory(), file(proof));
     fs::create_dir_all(&directory).expect("a directory for the figures");
-    let file: String =
-        proof.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let lines: String =
         figures.iter().map(|(figure, count)| format!("{}\t{count}\n", figure.name())).collect();
     // Whole or not at all: another program may be reading.
     let whole = directory.join(format!("{file}.{}", std::process::id()));
     fs::write(&whole, format!("{proof}\n{lines}")).expect("the figures");
     fs::rename(&whole, directory.join(file)).expect("the figures");
+}
+
+/// Takes away what `proof` left: a run that fails must not stand behind the figures of the one before.
+pub fn forget(proof: &str) {
+    match fs::remove_file(directory().join(file(proof))) {
+        Err(error) if error.kind() != ErrorKind::NotFound => panic!("{error}"),
+        _ => {}
+    }
+}
+
+/// What `proof` left in its last run; nothing if that failed.
+#[must_use]
+pub fn recorded_by(proof: &str) -> Option<BTreeMap<Figure, u64>> {
+    read(&directory().join(file(proof))).map(|(_, figures)| figures)
+}
+
+/// The name of its file.
+fn file(proof: &str) -> String {
+    proof.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 /// What each proof left in its last run.
@@ -114,18 +132,22 @@ pub type Recorded = BTreeMap<String, BTreeMap<Figure, u64>>;
 pub fn recorded() -> Recorded {
     let files = fs::read_dir(directory()).into_iter().flatten();
     let files = files.map(|entry| entry.expect("an entry").path());
-    files.filter(|path| path.extension().is_none()).map(|path| read(&path)).collect()
+    files.filter(|path| path.extension().is_none()).filter_map(|path| read(&path)).collect()
 }
 
-fn read(path: &std::path::Path) -> (String, BTreeMap<Figure, u64>) {
-    let text = fs::read_to_string(path).expect("the figures");
+/// `None` if it is not there, or no more.
+fn read(path: &Path) -> Option<(String, BTreeMap<Figure, u64>)> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        text => text.expect("the figures"),
+    };
     let (proof, lines) = text.split_once('\n').expect("a proof's name");
     let figures = lines.lines().map(|line| {
         let (name, count) = line.split_once('\t').expect("a figure and its count");
         let figure = Figure::ALL.into_iter().find(|figure| figure.name() == name);
         (figure.expect("a known figure"), count.parse().expect("a count"))
     });
-    (proof.to_owned(), figures.collect())
+    Some((proof.to_owned(), figures.collect()))
 }
 
 /// The sums over all proofs.
@@ -179,13 +201,13 @@ mod tests {
         record("test of figures: a", &[(Figure::Deaths, 3), (Figure::Torn, 0)]);
         record("test of figures: b", &[(Figure::Deaths, 4_000)]);
         let found = own(recorded());
-        for proof in ["test-of-figures--a", "test-of-figures--b"] {
-            fs::remove_file(directory().join(proof)).unwrap();
-        }
+        assert_eq!(recorded_by("test of figures: b").as_ref(), found.get("test of figures: b"));
+        ["test of figures: a", "test of figures: b"].into_iter().for_each(forget);
         assert_eq!(found.len(), 2);
         assert_eq!(sums(&found)[&Figure::Deaths], 4_003);
         assert!(table(&found).contains("| deaths | 4 003 |\n"));
         assert!(own(recorded()).is_empty());
+        forget("test of figures: a"); // which is no error
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! Running one's own code instruction by instruction, without a tracer: the processor traps behind each instruction, and a
 //! signal handler of the same thread is called.
 //!
-//! Faster than [`trace`](crate::trace), for no other process has to be woken for an instruction; but it sees only itself. The
-//! handler interrupts code at any point: it may touch atomics, sleep, and die, but not allocate, lock or print.
+//! Faster than [`trace`](crate::trace), for no other process has to be woken for an instruction, and possible where that is
+//! refused; but it sees only itself, and a system call and the instruction behind it as one. The handler interrupts code at any
+//! point: a watcher may touch atomics, sleep, stop and die, but not allocate, lock or print.
 //!
-//! On x86-64; [`CAN_STEP`] says whether it can.
+//! On x86-64. Elsewhere it panics.
 #![allow(unsafe_code)] // a signal handler, and a flag of the processor
 
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Once;
-
-/// Whether this machine can: else [`stepped`] runs at full speed.
-pub const CAN_STEP: bool = cfg!(target_arch = "x86_64");
 
 /// Called behind each instruction. `false`: no more.
 type Watcher<'a> = &'a mut dyn FnMut() -> bool;
@@ -21,30 +19,35 @@ thread_local! {
     static WATCHER: Cell<*mut Watcher<'static>> = const { Cell::new(null_mut()) };
 }
 
-/// Runs `act`, and calls `watcher` behind each of its instructions (behind a system call as behind one) until it has enough.
+/// Runs `act`, and calls `watcher` behind each of its instructions until it has enough.
 pub fn stepped<R>(act: impl FnOnce() -> R, mut watcher: impl FnMut() -> bool) -> R {
-    install();
+    /// Also when `act` panics.
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            end();
+        }
+    }
     let mut watcher: Watcher<'_> = &mut watcher;
-    let _stop = Watched::begin(&mut watcher);
+    install();
+    let _end = End;
+    WATCHER.set((&raw mut watcher).cast());
     trap::set();
     act()
 }
 
-/// That there is a watcher; ends the stepping at drop, also when `act` panics.
-struct Watched;
-
-impl Watched {
-    fn begin(watcher: &mut Watcher<'_>) -> Self {
-        WATCHER.set((&raw mut *watcher).cast());
-        Self
-    }
+/// Calls `watcher` behind each instruction of this thread from here to [`end`], or until it has enough. It is never freed.
+pub fn begin(watcher: impl FnMut() -> bool + 'static) {
+    let watcher: Watcher<'static> = Box::leak(Box::new(watcher));
+    install();
+    WATCHER.set(Box::leak(Box::new(watcher)));
+    trap::set();
 }
 
-impl Drop for Watched {
-    fn drop(&mut self) {
-        trap::clear();
-        WATCHER.set(null_mut());
-    }
+/// Ends what [`begin`] began.
+pub fn end() {
+    trap::clear();
+    WATCHER.set(null_mut());
 }
 
 fn install() {
@@ -62,7 +65,7 @@ fn install() {
 
 extern "C" fn on_trap(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let watcher = WATCHER.get();
-    // SAFETY: null, or set by `stepped`, which has not returned: this is its thread, in the midst of `act`.
+    // SAFETY: null, or a watcher that lives until `end`, which has not come: this is its thread, in the midst of `act`.
     let goes_on = match unsafe { watcher.as_mut() } {
         Some(watcher) => watcher(),
         None => false,
@@ -100,7 +103,11 @@ mod trap {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod trap {
-    pub fn set() {}
+    pub fn set() {
+        panic!("there is no stepping by a flag of the processor on {}", std::env::consts::ARCH);
+    }
+
+    /// Nothing was set.
     pub fn clear() {}
     pub fn clear_in(_: *mut libc::ucontext_t) {}
 }

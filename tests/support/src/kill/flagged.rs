@@ -1,14 +1,14 @@
-//! Where ptrace is refused: a process that steps itself. The trap flag of its processor has each instruction followed by a
-//! SIGTRAP, whose handler counts, and stops the process when it has counted enough.
+//! Where ptrace is refused: a process that [steps](crate::step) itself, counts, and stops when it has counted enough.
 //!
 //! What it cannot do: stop right behind a system call (the trap comes one instruction later), nor tell which instructions
 //! others can see.
-#![allow(unsafe_code)] // a signal handler, and the processor's flags
+#![allow(unsafe_code)] // a signal to itself
 
 use super::place::Reached;
 use crate::child::{Child, sleeps_on_futex, state};
 use crate::fork::Board;
-use std::sync::atomic::AtomicPtr;
+use crate::step;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
@@ -23,20 +23,18 @@ const COUNTED: usize = 0;
 const WANTED: usize = 1;
 const PHASE: usize = 2;
 
-const BEFORE: u32 = 0;
 const INSIDE: u32 = 1;
 const BEHIND: u32 = 2;
 
-static BOARD: AtomicPtr<Board> = AtomicPtr::new(std::ptr::null_mut());
+/// Of this process, if it steps itself.
+static BOARD: OnceLock<Board> = OnceLock::new();
 
 impl Flagged {
     /// Forks; the child runs `work` up to its first marker.
     pub(super) fn begin(work: impl Fn()) -> Self {
         let board = Board::new();
         let child = Child::spawn(|| {
-            let mut own = board;
-            BOARD.store(&raw mut own, SeqCst);
-            handle_traps();
+            assert!(BOARD.set(board).is_ok(), "who steps itself forks no others who do");
             work();
         });
         let this = Self { child, board };
@@ -99,45 +97,27 @@ impl Flagged {
     }
 }
 
-const TRAP_FLAG: libc::greg_t = 1 << 8;
-
-fn handle_traps() {
-    // SAFETY: an all-zero action is valid.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = trapped as extern "C" fn(_, _, _) as usize;
-    action.sa_flags = libc::SA_SIGINFO;
-    // SAFETY: a live action, whose handler does only what a handler may.
-    let done = unsafe { libc::sigaction(libc::SIGTRAP, &raw const action, std::ptr::null_mut()) };
-    assert_eq!(done, 0, "sigaction: {}", std::io::Error::last_os_error());
+/// The marker behind which a process begins to step itself.
+pub(super) fn begin() {
+    let board = *BOARD.get().expect("this process was forked by `Flagged::begin`");
+    board.set(PHASE, INSIDE);
+    stand_still();
+    step::begin(move || {
+        let counted = board[COUNTED].load(Relaxed) + 1;
+        board.set(COUNTED, counted);
+        if counted == board[WANTED].load(Relaxed) {
+            stand_still();
+        }
+        true
+    });
 }
 
-extern "C" fn trapped(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    const BREAKPOINT: i32 = 0x80;
-    // SAFETY: the kernel's, live as long as the handler runs.
-    let (info, context) = (unsafe { &*info }, context.cast::<libc::ucontext_t>());
-    // SAFETY: stored before the handler was installed; on the stack of a frame that never returns.
-    let board = unsafe { &*BOARD.load(Relaxed) };
-    // SAFETY: as `info`.
-    let flags = unsafe { &mut (*context).uc_mcontext.gregs[libc::REG_EFL as usize] };
-    match (info.si_code == BREAKPOINT, board[PHASE].load(Relaxed)) {
-        (true, BEFORE) => {
-            board.set(PHASE, INSIDE);
-            stand_still();
-            *flags |= TRAP_FLAG;
-        }
-        (true, _) => {
-            *flags &= !TRAP_FLAG;
-            board.set(PHASE, BEHIND);
-            stand_still();
-        }
-        (false, _) => {
-            let counted = board[COUNTED].load(Relaxed) + 1;
-            board.set(COUNTED, counted);
-            if counted == board[WANTED].load(Relaxed) {
-                stand_still();
-            }
-        }
-    }
+/// The marker before which it has ended that.
+pub(super) fn end() {
+    step::end();
+    let board = BOARD.get().expect("the same");
+    board.set(PHASE, BEHIND);
+    stand_still();
 }
 
 fn stand_still() {

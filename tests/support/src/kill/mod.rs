@@ -106,6 +106,20 @@ impl Report {
         let seen: Vec<_> = self.seen.keys().copied().collect();
         assert!(self.replay || seen == expected, "survivors saw {:?}, not {expected:?}", self.seen);
     }
+
+    fn leave_figures(&self, proof: &str) {
+        figures::record(
+            proof,
+            &[
+                (Figure::KillPoints, self.kills),
+                (Figure::RecoveryKillPoints, self.recoveries),
+                (Figure::Schedules, self.schedules),
+                (Figure::Deaths, self.kills + self.recoveries),
+                (Figure::Wedged, 0),
+                (Figure::Torn, 0),
+            ],
+        );
+    }
 }
 
 /// One run of a scene: who is stopped where, and who is killed.
@@ -187,22 +201,29 @@ impl<'a, W> Scene<'a, W> {
         self
     }
 
-    /// Runs all cases, prints a line and leaves the figures.
+    /// Runs all cases, prints a line and leaves the figures; or the one case that was asked for, and leaves none.
     ///
     /// # Panics
     /// If somebody was stuck or saw what must not be.
     pub fn run(self) -> Report {
-        let start = Instant::now();
-        let mut report = Report::default();
-        let path = self.record(&self.victim);
-        report.instructions = path.len();
-        if let Some(case) = self.asked_for() {
-            report.replay = true;
-            if let Some(case) = case {
-                self.try_case(&path, case, &mut report);
-            }
+        let Some(case) = self.asked_for() else {
+            let proof = format!("kill: {}", self.name);
+            figures::forget(&proof);
+            let report = self.run_all();
+            report.leave_figures(&proof);
             return report;
+        };
+        let mut report = Report { replay: true, ..Report::default() };
+        if let Some(case) = case {
+            self.try_case(&self.record(&self.victim), case, &mut report);
         }
+        report
+    }
+
+    fn run_all(&self) -> Report {
+        let start = Instant::now();
+        let path = self.record(&self.victim);
+        let mut report = Report { instructions: path.len(), ..Report::default() };
         let mut thinned = String::new();
         self.kill_everywhere(&path, &mut report, &mut thinned);
         self.interleave(&path, &mut report, &mut thinned);
@@ -214,22 +235,7 @@ impl<'a, W> Scene<'a, W> {
             self.name,
             start.elapsed().as_millis()
         );
-        self.leave_figures(&report);
         report
-    }
-
-    fn leave_figures(&self, report: &Report) {
-        figures::record(
-            &format!("kill: {}", self.name),
-            &[
-                (Figure::KillPoints, report.kills),
-                (Figure::RecoveryKillPoints, report.recoveries),
-                (Figure::Schedules, report.schedules),
-                (Figure::Deaths, report.kills + report.recoveries),
-                (Figure::Wedged, 0),
-                (Figure::Torn, 0),
-            ],
-        );
     }
 
     /// Alone and with the sleepers: the victim is killed behind each instruction.

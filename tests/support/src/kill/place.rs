@@ -23,6 +23,9 @@ struct Place {
     effect: Effect,
 }
 
+/// Of a process that stepped itself only the number of instructions is known.
+const UNKNOWN: u64 = 0;
+
 /// Every instruction of an operation, in order, as one run of it has shown.
 pub(super) struct Path {
     places: Vec<Place>,
@@ -78,7 +81,7 @@ impl Path {
 
     /// A path of which nothing is known but its length: others may be able to tell each place.
     pub(super) fn counted(len: usize) -> Self {
-        let place = || Place { address: 0, times: 1, effect: Effect::Changes };
+        let place = || Place { address: UNKNOWN, times: 1, effect: Effect::Changes };
         Self { places: std::iter::repeat_with(place).take(len).collect() }
     }
 
@@ -158,6 +161,9 @@ impl Path {
     /// The n-th place in words: the function, the line and the instruction that comes next there.
     pub(super) fn describe(&self, n: usize) -> String {
         let Some(place) = self.places.get(n) else { return "behind the operation".into() };
+        if place.address == UNKNOWN {
+            return "somewhere in it: it stepped itself".into();
+        }
         let mut found = String::new();
         let address =
             std::ptr::with_exposed_provenance_mut(usize::try_from(place.address).unwrap_or(0));

@@ -1,27 +1,36 @@
 //! A process that runs an operation instruction by instruction: under ptrace, or where that is refused, by its own trap flag.
 
-use super::flagged::Flagged;
+use super::flagged::{self, Flagged};
 use super::place::{Path, Reached};
 use crate::fork::{children_say_why, exit};
 use crate::trace::{Stop, Traced, marker};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// Whether this process is one that is stepped: only then are there markers.
-static IS_STEPPED: AtomicBool = AtomicBool::new(false);
+/// Whether this process is stepped, and by whom: only then are there markers.
+static STEPPED: AtomicU8 = AtomicU8::new(BY_NOBODY);
+const BY_NOBODY: u8 = 0;
+const BY_TRACER: u8 = 1;
+const BY_ITSELF: u8 = 2;
 
 /// Where the operation begins. In a process that is not stepped this does nothing.
 #[inline(always)]
 pub fn begin() {
-    if IS_STEPPED.load(Relaxed) {
-        marker();
+    match STEPPED.load(Relaxed) {
+        BY_TRACER => marker(),
+        BY_ITSELF => flagged::begin(),
+        _ => {}
     }
 }
 
 /// Where it ends.
 #[inline(always)]
 pub fn end() {
-    begin();
+    match STEPPED.load(Relaxed) {
+        BY_TRACER => marker(),
+        BY_ITSELF => flagged::end(),
+        _ => {}
+    }
 }
 
 /// See the module. Killed and reaped at drop.
@@ -34,13 +43,13 @@ impl Stepped {
     /// Forks; the child runs `work` up to its [`begin`].
     pub(super) fn begin(work: impl Fn()) -> Self {
         children_say_why();
-        let marked = || {
-            IS_STEPPED.store(true, Relaxed);
+        let marked = |by| {
+            STEPPED.store(by, Relaxed);
             if std::panic::catch_unwind(AssertUnwindSafe(&work)).is_err() {
                 exit(101); // it must not unwind into the test, whose end would be a good one
             }
         };
-        if let Some(mut child) = Traced::try_spawn(marked) {
+        if let Some(mut child) = Traced::try_spawn(|| marked(BY_TRACER)) {
             let mut stop = child.run();
             while stop == Stop::Asleep {
                 stop = child.run();
@@ -48,7 +57,7 @@ impl Stepped {
             assert_eq!(stop, Stop::Marker, "it never began");
             return Self::Traced(child);
         }
-        Self::Flagged(Flagged::begin(marked))
+        Self::Flagged(Flagged::begin(|| marked(BY_ITSELF)))
     }
 
     pub(super) fn pid(&self) -> i32 {

@@ -1,6 +1,8 @@
-//! The kit on little protocols over plain shared words, some of which are broken: it must find those, and say where.
+//! The kit on little protocols over plain shared words, some of which are broken: it must find those, and say where. They prove
+//! nothing of the library, so they leave no figures.
 
 use super::{Report, Scene, begin, end};
+use crate::figures::{self, Figure};
 use crate::fork::Board;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
@@ -26,7 +28,7 @@ fn pair(repairs: bool) -> Report {
             board[1].load(SeqCst) as u8
         },
     )
-    .run()
+    .run_all()
 }
 
 fn refusal(run: impl FnOnce() -> Report) -> String {
@@ -46,6 +48,24 @@ fn a_torn_pair_is_found_and_its_place_named() {
     let said = refusal(|| pair(false));
     assert!(said.contains("BROKEN") && said.contains("SABHA_KILL='kit: a pair"), "{said}");
     assert!(said.contains("kill/tests.rs"), "the line: {said}");
+}
+
+/// Only the run that is over, and well, leaves figures.
+#[test]
+fn a_run_that_fails_takes_the_figures_of_the_one_before_away() {
+    let (name, proof) = ("kit: whoever comes second", "kill: kit: whoever comes second");
+    let nothing = |_: &Board| {
+        begin();
+        end();
+    };
+    let run = |survivor: fn(&Board) -> u8| Scene::new(name, Board::new, nothing, survivor).run();
+    let kills = run(|_| 0).kills;
+    let left = figures::recorded_by(proof).map(|figures| figures[&Figure::KillPoints]);
+    let said = refusal(|| run(|_| panic!("a message that is expected")));
+    let then = figures::recorded_by(proof);
+    figures::forget(proof);
+    assert_eq!((left, then), (Some(kills), None));
+    assert!(said.contains("BROKEN"), "{said}");
 }
 
 #[test]
@@ -71,7 +91,7 @@ fn a_victim_that_fails_an_assertion_is_found() {
             board[1].store(1, SeqCst);
             end();
         })
-        .run()
+        .run_all()
     });
     assert!(said.contains("BROKEN: the victim, let go ended with 101"), "{said}");
 }
@@ -96,7 +116,7 @@ fn whoever_waits_for_the_dead_is_found_asleep() {
                 0
             },
         )
-        .run()
+        .run_all()
     });
     assert!(said.contains("WEDGED"), "{said}");
 }
@@ -117,7 +137,7 @@ fn a_lost_update_needs_two_and_is_found_in_their_midst() {
             0
         })
         .with_contender(add)
-        .run()
+        .run_all()
     });
     assert!(said.contains("BROKEN"), "{said}");
 }
@@ -141,7 +161,7 @@ fn a_sleeper_whom_the_dead_should_have_woken_is_found() {
                 board.sleep(0, 0);
             }
         })
-        .run()
+        .run_all()
     });
     assert!(said.contains("WEDGED") && said.contains("sleeper"), "{said}");
 }
@@ -165,7 +185,7 @@ fn a_victim_that_sleeps_is_woken_and_killed_behind_its_sleep_too() {
         board[0].store(1, SeqCst);
         board.wake(0);
     })
-    .run();
+    .run_all();
     report.saw(&[0, 1]);
 }
 
@@ -198,8 +218,8 @@ fn whoever_repairs_is_killed_too() {
             },
         )
     };
-    scene("kit: a repair, not killed").run().saw(&[0]);
-    let said = refusal(|| scene("kit: a broken repair").with_recovery(repair).run());
+    scene("kit: a repair, not killed").run_all().saw(&[0]);
+    let said = refusal(|| scene("kit: a broken repair").with_recovery(repair).run_all());
     assert!(said.contains("/recovery"), "{said}");
 }
 
@@ -211,7 +231,8 @@ fn where_ptrace_is_refused_the_trap_flag_finds_the_same() {
         let report = pair(true);
         report.saw(&[0, 1]);
         assert!(report.kills > 8, "{report:?}");
-        assert!(refusal(|| pair(false)).contains("BROKEN"));
+        let said = refusal(|| pair(false));
+        assert!(said.contains("BROKEN") && said.contains("it stepped itself"), "{said}");
     });
     crate::fork::ends_well(child);
 }
