@@ -11,19 +11,6 @@ const WEDGE: &str = "deadlock!";
 
 const KNOWN: &[KnownBad] = &[
     (
-        "no pending word while unlocking",
-        Site {
-            file: "src/seat/lock.rs",
-            lines: &[
-                "let Ok(list) = RobustList::current() else { return };",
-                "let _insured = list.insure(&self.park);",
-            ],
-        },
-        Nothing,
-        "lock::turns_of_many_of_whom_any_number_is_killed",
-        WEDGE,
-    ),
-    (
         "no chain wake",
         Site { file: "src/seat/lock.rs", lines: &["futex::wake(&self.lock.park, 1); // W6"] },
         Nothing,
@@ -38,7 +25,7 @@ const KNOWN: &[KnownBad] = &[
         WEDGE,
     ),
     (
-        "the end of the dead is not given up with what it had read",
+        "a release that is lost",
         Site {
             file: "src/ring/spsc/protocol.rs",
             lines: &["ring.head.0.store(self.head, Release); // C3, pair: slot-free"],
