@@ -41,7 +41,11 @@
 //! | L2 unlinked                    | TID\|DIED\|W           | dead                  | sweep                                |
 //! | L3 `live` = 0                  | a free seat            | a free seat           | -                                    |
 //! | V2 `live` = 0, before the wake | 0, sleepers            | awake after a PULSE   | -                                    |
+//! | swept, before the wake         | W\|DIED, sleepers      | awake after a PULSE   | -                                    |
 //! T1, T2 and V1 are the table's.
+//!
+//! `live` holds no generation: who was about to sleep on an occupant's TID|W, and finds that of the next with the same TID,
+//! sleeps on that one, at most a PULSE. So it is after a thread has left and come again, or came from another pid namespace.
 //!
 //! Wrap: the generation is taken modulo 2^19. A lock of a dead owner that nobody touches while its seat is claimed 2^19
 //! times looks held by the then occupant; it never has two owners. Trust: any word may hold anything.
