@@ -127,7 +127,7 @@ pub enum Error {
         name: String,
     },
     /// The name is that of another kind of object.
-    #[error("object {name:?} is a {found}, expected a {expected}")]
+    #[error("{name:?} is of another type: found {found}, expected {expected}")]
     OtherType {
         /// The name.
         name: String,
