@@ -58,7 +58,7 @@ const FIELDS: usize = 4;
 #[test]
 fn no_adversary_makes_a_protocol_panic_loop_or_reach_outside() {
     let _alone = alone();
-    let runs: u64 = if long_form() { 50_000_000 } else { 3_000_000 };
+    let runs: u64 = if long_form() { 15_000_000 } else { 3_000_000 };
     let (board, start) = (Board::new(), Instant::now());
     let children: Vec<_> = (0..PROCESSES)
         .map(|process| {

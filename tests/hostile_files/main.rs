@@ -43,7 +43,7 @@ mod field {
 
 #[test]
 fn damaged_files_are_refused_or_survived() {
-    let each: u64 = if long_form() { 20_000 } else { 1_500 };
+    let each: u64 = if long_form() { 8_000 } else { 1_500 };
     let template = template::bytes(&Name::new("template"));
     let (board, start) = (Board::new(), Instant::now());
     let ended: Vec<Ended> = std::thread::scope(|scope| {

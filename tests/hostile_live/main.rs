@@ -95,7 +95,7 @@ impl Sum {
 
 #[test]
 fn nobody_is_harmed_by_a_live_scribbler() {
-    let bouts = if long_form() { 28 } else { 4 };
+    let bouts = if long_form() { 12 } else { 4 };
     let mut all = Sum::default();
     for target in Target::ALL {
         let round = round(target, bouts);

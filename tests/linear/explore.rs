@@ -127,7 +127,7 @@ impl fmt::Display for Tally {
 pub fn holds<S: Scene + 'static>(what: &str, seconds: u64, answers: &[&str], make: impl Fn() -> S) {
     let _alone = alone();
     let mut random = Random::new(0x5eed);
-    let share = Duration::from_secs(seconds) / 8 * if long_form() { 7 } else { 1 };
+    let share = Duration::from_secs(seconds) / 8 * if long_form() { 4 } else { 1 };
     let mut all = Tally::default();
     for (pace, parts) in [(Pace::Free, 3), (Pace::Slow, 1)] {
         for death_in in [None, Some(2)] {

@@ -151,7 +151,7 @@ impl<'a, W> Scene<'a, W> {
             waker: None,
             recovery: None,
             successor: None,
-            budget: Duration::from_millis(if crate::long_form() { 40_000 } else { 1_500 }),
+            budget: Duration::from_millis(if crate::long_form() { 5_000 } else { 1_500 }),
             second: RefCell::default(),
         }
     }
