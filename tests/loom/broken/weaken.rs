@@ -109,7 +109,9 @@ fn every_ordering_is_needed() {
             let (site, text) = (&sites[index], weakened(&sites, index));
             let said = failure(proof, &text);
             println!("{file} {} {} {}: {proof}: {said:?}", site.function, site.call, site.name);
-            assert!(said.is_some(), "{proof} holds with {text}: is the ordering needed?");
+            // To see less than before is no failure.
+            let red = said.is_some_and(|said| !said.contains("illegal []"));
+            assert!(red, "{proof} holds with {text}: is the ordering needed?");
             caught += 1;
         }
     }
