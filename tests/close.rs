@@ -107,21 +107,19 @@ fn a_seat_in_a_region_that_another_thread_closed_is_free_and_stays_the_next_ones
         drop(guard);
     });
     let region = Region::options().seats(1).size(1 << 16).create(&name).unwrap();
-    let (go, wait) = mpsc::channel::<()>();
-    let (sat, seen) = mpsc::channel::<()>();
     let its = region.clone();
     let idle = thread::spawn(move || {
         its.object::<Mutex<u64>>("m").unwrap();
         drop(its);
-        sat.send(()).unwrap();
-        wait.recv().unwrap();
+        board.set(3, 1);
+        board.wait(4, 1);
         small().enter().unwrap(); // leaves the seats of closed regions
     });
-    seen.recv().unwrap();
+    board.wait(3, 1);
     drop(region);
     board.set(0, 1);
     board.wait(1, 1);
-    go.send(()).unwrap();
+    board.set(4, 1);
     idle.join().unwrap();
     // The lock is the other process's, whatever the idle thread left. Only its owner's seat can show it.
     let region = Region::open(&name).unwrap();
@@ -151,20 +149,19 @@ fn a_lock_that_was_forgotten_is_a_dead_owners_once_the_region_is_closed() {
             *guard = 7;
             std::mem::forget(guard);
         };
-        let (go, wait) = mpsc::channel::<()>();
-        let (locked, seen) = mpsc::channel::<()>();
+        let board = Board::new();
         let idle = if closer_is_the_owner {
             lock();
-            drop((lock, wait));
+            drop(lock);
             None
         } else {
             let idle = thread::spawn(move || {
                 lock();
                 drop(lock);
-                locked.send(()).unwrap();
-                wait.recv().unwrap();
+                board.set(0, 1);
+                board.wait(1, 1);
             });
-            seen.recv().unwrap();
+            board.wait(0, 1);
             Some(idle)
         };
         drop(region);
@@ -177,7 +174,7 @@ fn a_lock_that_was_forgotten_is_a_dead_owners_once_the_region_is_closed() {
         guard.mark_consistent();
         drop(guard);
         if let Some(idle) = idle {
-            go.send(()).unwrap();
+            board.set(1, 1);
             idle.join().unwrap();
         }
     }

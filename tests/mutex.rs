@@ -60,7 +60,8 @@ fn three_threads_count_under_each_policy() {
     fn counts<P: Policy>(lock: &Mutex<u64, P>) {
         std::thread::scope(|scope| {
             let add = || (0..5_000).for_each(|_| *lock.lock().unwrap() += 1);
-            (0..3).for_each(|_| drop(scope.spawn(add)));
+            let threads = [(); 3].map(|()| scope.spawn(add));
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         assert_eq!(*lock.lock().unwrap(), 15_000);
     }
@@ -204,16 +205,12 @@ fn a_thread_that_ends_with_the_lock_has_died() {
 fn a_waiter_is_told_when_the_holding_thread_ends() {
     let place = place();
     std::thread::scope(|scope| {
-        let (locked, wait) = std::sync::mpsc::channel();
-        let holder = scope.spawn({
-            let place = place.clone();
-            move || {
-                std::mem::forget(place.mutex.lock().unwrap());
-                locked.send(()).unwrap();
-                std::thread::sleep(Duration::from_millis(30));
-            }
+        let holder = scope.spawn(|| {
+            std::mem::forget(place.mutex.lock().unwrap());
+            place.step.store(1, SeqCst);
+            std::thread::sleep(Duration::from_millis(30));
         });
-        wait.recv().unwrap();
+        until("the lock to be taken", || place.step.load(SeqCst) == 1);
         assert!(matches!(place.mutex.lock(), Err(LockError::OwnerDied(_))));
         holder.join().unwrap();
     });

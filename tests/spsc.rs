@@ -309,8 +309,10 @@ fn handles_may_move_between_threads() {
     let (producer, mut consumer) = ends(&ring);
     let mut producer = sends(producer).waiting::<Block>();
     std::thread::scope(|scope| {
-        scope.spawn(move || (0..10_000).for_each(|item| producer.push(item).unwrap()));
+        let pushing =
+            scope.spawn(move || (0..10_000).for_each(|item| producer.push(item).unwrap()));
         (0..10_000).for_each(|item| assert_eq!(consumer.pop(), Ok(item)));
+        pushing.join().unwrap();
     });
 }
 

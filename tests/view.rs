@@ -3,6 +3,7 @@
 
 use sabha::view::{DataView, Either, Element, atomics, wait_any};
 use sabha::{AtomicF32, AtomicF64, Deadline, Error, Region, Shared, Wait};
+use std::cell::UnsafeCell;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
@@ -165,6 +166,26 @@ fn ecmascript_wait_and_notify() {
     assert_eq!(atomics::notify(&view, 0, Some(0)).unwrap(), 0);
     assert_eq!(atomics::notify(&view, 0, None).unwrap(), 1);
     assert_eq!(waiter.wait(), 0);
+}
+
+/// All before a notify is seen by who is woken, though no word changes: the thread sanitizer watches this one.
+#[test]
+fn what_a_thread_writes_before_it_notifies_is_seen_by_the_woken() {
+    struct Plain(UnsafeCell<u64>);
+    // SAFETY: one thread writes before it notifies, the other reads once it is woken.
+    unsafe impl Sync for Plain {}
+    let (view, plain) = (view::<AtomicI32>(1), &Plain(UnsafeCell::new(0)));
+    std::thread::scope(|scope| {
+        let woken = scope.spawn(|| {
+            assert_eq!(view.wait(0, 0).unwrap(), Wait::Woken);
+            // SAFETY: woken, after the only write.
+            unsafe { plain.0.get().read() }
+        });
+        // SAFETY: nobody reads before the notify.
+        unsafe { plain.0.get().write(7) };
+        until("a waiter", || view.notify(0, 1).unwrap() == 1);
+        assert_eq!(woken.join().unwrap(), 7);
+    });
 }
 
 #[test]

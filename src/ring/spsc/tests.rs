@@ -257,7 +257,7 @@ fn stream(capacity: u64, patience: Patience, barriers: bool) {
     const ITEMS: u64 = 20_000;
     let ring = Ring::default();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let producing = scope.spawn(|| {
             let mut producer = ProducerSide::attach(&ring, capacity, barriers).unwrap();
             while producer.tail() < ITEMS {
                 producer.wait(patience, Deadline::NEVER, ALIVE).unwrap();
@@ -270,6 +270,7 @@ fn stream(capacity: u64, patience: Patience, barriers: bool) {
             consumer.release(consumer.ready());
         }
         assert_eq!(consumer.head(), ITEMS);
+        producing.join().unwrap();
     });
 }
 
