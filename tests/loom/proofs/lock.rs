@@ -78,7 +78,7 @@ fn one_of_three(but: &str) -> Vec<String> {
 
 #[test]
 fn one_of_three_is_killed_anywhere() {
-    let report = killed(bound(2, 3), LOCK, &[LOCK, LOCK]);
+    let report = killed(Preemptions(2), LOCK, &[LOCK, LOCK]);
     report.census("lock: one of three is killed anywhere", &one_of_three(""));
 }
 
