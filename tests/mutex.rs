@@ -57,12 +57,25 @@ fn three_processes_count_under_each_policy() {
 /// What a lock hands over is seen: the thread sanitizer watches this one.
 #[test]
 fn three_threads_count_under_each_policy() {
-    fn counts<P: Policy>(lock: &Mutex<u64, P>) {
+    /// Each starts the next once it has its seat, and outlives it: nothing but the lock orders what they count.
+    fn count_with<P: Policy>(others: u32, lock: &Mutex<u64, P>) {
+        drop(lock.lock().unwrap());
         std::thread::scope(|scope| {
-            let add = || (0..5_000).for_each(|_| *lock.lock().unwrap() += 1);
-            let threads = [(); 3].map(|()| scope.spawn(add));
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            let next = (others > 0).then(|| scope.spawn(move || count_with(others - 1, lock)));
+            for round in 0..5_000 {
+                let mut count = lock.lock().unwrap();
+                *count += 1;
+                if round % 500 == 0 {
+                    std::thread::sleep(Duration::from_micros(200)); // the others come, and sleep
+                }
+            }
+            if let Some(next) = next {
+                next.join().unwrap();
+            }
         });
+    }
+    fn counts<P: Policy>(lock: &Mutex<u64, P>) {
+        count_with(2, lock);
         assert_eq!(*lock.lock().unwrap(), 15_000);
     }
     let place = place();
