@@ -33,9 +33,8 @@ use super::options::check_name;
 use crate::error::Layout;
 use crate::os::clock::Deadline;
 use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence};
-use crate::seat::Adaptive;
 use crate::seat::lock::{RawLock, Refused};
-use crate::seat::member::MARKS;
+use crate::seat::{Adaptive, MARKS};
 use crate::{Error, Result};
 
 /// Objects that a region can have.

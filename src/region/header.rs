@@ -20,8 +20,9 @@
 //! What the creator stores is read once, at attach, checked, and kept privately. A creator that is killed leaves no file.
 
 use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, map};
+use crate::seat::MEMBERS;
 use crate::seat::lock::RawLock;
-use crate::seat::member::{MEMBERS, Record};
+use crate::seat::member::Record;
 use crate::seat::table::SeatWords;
 use crate::{Error, Result, fingerprint};
 use core::mem::offset_of;

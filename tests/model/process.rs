@@ -69,6 +69,8 @@ pub(crate) struct Process {
     /// Its robust list, as the kernel knows it.
     pub(crate) pending: Cell<Option<Address>>,
     pub(crate) list: RefCell<Vec<Address>>,
+    /// The bytes of the file that its anchor has locked.
+    pub(crate) locked: RefCell<Vec<u64>>,
     later: Later,
 }
 
@@ -110,6 +112,7 @@ impl Process {
             beats: Cell::new(0),
             pending: Cell::new(None),
             list: RefCell::default(),
+            locked: RefCell::default(),
             later: Later::default(),
         }
     }

@@ -26,6 +26,7 @@ const fn bad(
 
 const LOCK: &str = "src/seat/lock.rs";
 const SEAT: &str = "src/seat/page.rs";
+const MEMBER: &str = "src/seat/member.rs";
 const RING: &str = "src/ring/spsc/protocol.rs";
 const RING_WAIT: &str = "src/ring/spsc/wait.rs";
 const WAIT: &str = "src/view/wait.rs";
@@ -98,6 +99,13 @@ const KNOWN: &[KnownBad] = &[
         Nothing,
         "seat::one_of_two_gets_a_seat_that_becomes_free",
         "two of one name",
+    ),
+    bad(
+        "members are not counted",
+        (MEMBER, &["self.generation.store(id.generation(), Release); // pair: member-followed"]),
+        Nothing,
+        "member::one_name_is_one_members",
+        "assertion `left == right` failed: told two things of one member",
     ),
     bad(
         "who leaves looks alive",

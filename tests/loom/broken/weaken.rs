@@ -44,6 +44,22 @@ const NAMED: &str = "seat::a_name_is_never_anothers";
 const COMES: &str = "seat::one_of_two_gets_a_seat_that_becomes_free";
 const SWEPT: &str = "seat::a_dead_ones_seat_is_swept_and_a_living_ones_is_not";
 
+const MEMBER: &[Row] = &[
+    ("Members::info", "record.complete.load", "Acquire", LISTED),
+    ("Members::info", "fence", WHOLE, RENAMED),
+    ("Members::info", "record.generation.load", "Acquire", IN_USE),
+    ("Members::living_ids", "record.generation.load", "Acquire", IN_USE),
+    ("Members::clear_mark", "word.fetch_and", "Release", IN_USE),
+    ("Members::marked", "word.load", "Acquire", IN_USE),
+    ("Record::introduce", "self.generation.store", "Release", IN_USE),
+    ("Record::introduce", "fence", WHOLE, RENAMED),
+    ("Record::introduce", "self.complete.store", "Release", LISTED),
+];
+
+const RENAMED: &str = "member::a_member_is_never_told_for_another";
+const LISTED: &str = "member::who_is_here_is_listed_whole";
+const IN_USE: &str = "member::an_object_is_in_use_until_who_has_it_open_lets_go_or_is_gone";
+
 const RING: &[Row] = &[
     ("take", "owner.compare_exchange", "Acquire", "ring::an_end_changes_hands"),
     ("give_back", "owner.compare_exchange", "Release", "ring::an_end_changes_hands"),
@@ -89,9 +105,10 @@ const WAIT: &[Row] = &[
 const TOLD: &str = "wait::who_is_told_sees_what_was_written_before";
 const HALVES: &str = "wait::halves_that_never_were_together_are_no_value";
 
-const FILES: [(&str, &[Row]); 5] = [
+const FILES: [(&str, &[Row]); 6] = [
     ("src/seat/lock.rs", LOCK),
     ("src/seat/page.rs", SEAT),
+    ("src/seat/member.rs", MEMBER),
     ("src/ring/spsc/protocol.rs", RING),
     ("src/ring/spsc/wait.rs", RING_WAIT),
     ("src/view/wait.rs", WAIT),

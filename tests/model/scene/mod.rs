@@ -2,6 +2,7 @@
 //! set of all texts, the *census*, must be exactly what the protocol promises.
 
 pub(crate) mod lock;
+pub(crate) mod member;
 pub(crate) mod ring;
 pub(crate) mod seat;
 pub(crate) mod wait;

@@ -6,6 +6,8 @@ pub(crate) mod cache;
 pub(crate) mod id;
 #[path = "../../../src/seat/lock.rs"]
 pub(crate) mod lock;
+#[path = "../../../src/seat/member.rs"]
+pub(crate) mod member;
 #[path = "../../../src/seat/page.rs"]
 pub(crate) mod page;
 #[path = "../../../src/seat/policy.rs"]
@@ -15,3 +17,7 @@ pub(crate) use policy::Policy;
 use std::time::Duration;
 
 pub(crate) const PULSE: Duration = Duration::from_millis(100);
+
+/// What a record has room for: a word each.
+pub(crate) const MARKS: u32 = 64;
+pub(crate) const NAME_BYTES: usize = 8;
