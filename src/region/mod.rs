@@ -16,6 +16,7 @@
 mod adopt;
 mod create;
 mod directory;
+mod entry;
 mod header;
 mod object;
 mod observe;
@@ -43,6 +44,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Bytes of an object's name.
+const NAME_MAX: usize = 208;
 
 /// A region of memory that processes share, and the names in it. Cheap to clone; send it anywhere.
 ///

@@ -3,6 +3,8 @@
 
 #[path = "../../../src/region/directory.rs"]
 pub(crate) mod directory;
+#[path = "../../../src/region/entry.rs"]
+mod entry;
 #[path = "../../../src/region/header.rs"]
 pub(crate) mod header;
 mod options;
@@ -24,6 +26,7 @@ use std::sync::OnceLock;
 pub(crate) const MEMBERS_AT: u64 = 4096;
 pub(crate) const SEAT_WORDS_AT: u64 = 256;
 pub(crate) const HEAP_AT: u64 = header::HEAP_AT;
+const NAME_MAX: usize = 208;
 pub(crate) const SLOTS_BYTES: u64 = CAPACITY * 8;
 pub(crate) const RING_BYTES: u64 = 1024 + SLOTS_BYTES;
 

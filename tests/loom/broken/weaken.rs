@@ -90,6 +90,15 @@ const RING_WAIT: &[Row] = &[
     ("order_everywhere", "barrier_everywhere", WHOLE, "ring::the_consumer_closes"),
 ];
 
+const ENTRY: &[Row] = &[
+    ("Entry::publish", "fence", WHOLE, TORN),
+    ("Entry::publish", "self.state.fetch_add", "Release", "entry::who_sees_an_object_sees_it_made"),
+    ("Entry::look", "self.state.load", "Acquire", "entry::who_sees_an_object_sees_it_made"),
+    ("Entry::look", "fence", WHOLE, TORN),
+];
+
+const TORN: &str = "entry::no_object_is_seen_torn";
+
 const STREAM: &str = "ring::a_stream_arrives_whole_and_in_order";
 const ALONE: &str = "ring::one_side_without_barriers_pays_itself";
 const CLOSING_HEIR: &str = "ring::the_heir_of_a_closing_consumer_comes_while_others_push";
@@ -105,13 +114,14 @@ const WAIT: &[Row] = &[
 const TOLD: &str = "wait::who_is_told_sees_what_was_written_before";
 const HALVES: &str = "wait::halves_that_never_were_together_are_no_value";
 
-const FILES: [(&str, &[Row]); 6] = [
+const FILES: [(&str, &[Row]); 7] = [
     ("src/seat/lock.rs", LOCK),
     ("src/seat/page.rs", SEAT),
     ("src/seat/member.rs", MEMBER),
     ("src/ring/spsc/protocol.rs", RING),
     ("src/ring/spsc/wait.rs", RING_WAIT),
     ("src/view/wait.rs", WAIT),
+    ("src/region/entry.rs", ENTRY),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is proved, primitive by primitive.
 
+mod entry;
 mod lock;
 mod member;
 mod ring;

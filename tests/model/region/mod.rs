@@ -1,4 +1,7 @@
-//! What wait and notify know of the region: a guard.
+//! What the protocol files know of the region: a guard, and an entry of the directory, which is the real one.
+
+#[path = "../../../src/region/entry.rs"]
+pub(crate) mod entry;
 
 use crate::os::AtomicU32;
 
@@ -12,3 +15,6 @@ pub(crate) struct Guard {
 }
 
 pub(crate) const CHANGERS: usize = 2;
+
+/// A name of one word.
+const NAME_MAX: usize = 8;
