@@ -91,6 +91,7 @@ impl Seats {
 
     /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.
     pub(crate) fn alive(&self, id: SeatId) -> Option<(&AtomicU32, u32)> {
+        SeatPage::named();
         self.page(id.slot())?.alive(id)
     }
 

@@ -55,8 +55,8 @@ pub(crate) struct Process {
     fate: Fate,
     /// Whether it agreed that others order its memory accesses.
     pub(crate) barriers: bool,
-    /// The name of its seat, and all that it knows of the region: the model of the floor above.
-    pub(crate) seat: u32,
+    /// The name of its seat, once it has one, and all that it knows of the region: the model of the floor above.
+    pub(crate) seat: Cell<u32>,
     pub(crate) room: Option<Arc<dyn Any + Send + Sync>>,
     steps: Cell<u32>,
     looks: Cell<u32>,
@@ -102,7 +102,7 @@ impl Process {
             kernel: Arc::clone(kernel),
             fate,
             barriers: false,
-            seat: 0,
+            seat: Cell::new(0),
             room: None,
             steps: Cell::new(0),
             looks: Cell::new(0),

@@ -21,6 +21,7 @@ const LOCK: &[Row] = &[
 ];
 
 const SEAT: &[Row] = &[
+    ("SeatPage::named", "fence", WHOLE, SAT_DOWN),
     ("SeatPage::alive", "self.live.load", "Acquire", HEARS),
     ("SeatPage::alive", "self.generation.load", "Acquire", VACATED),
     ("SeatPage::occupant", "self.member.load", "Acquire", NAMED),
@@ -30,6 +31,7 @@ const SEAT: &[Row] = &[
     ("SeatPage::occupy", "self.member.store", "Release", NAMED),
     ("SeatPage::occupy", "self.tid.store", "Release", NAMED),
     ("SeatPage::occupy", "self.live.swap", "Release", VACATED),
+    ("SeatPage::occupy", "fence", WHOLE, SAT_DOWN),
     ("SeatPage::leave", "self.live.swap", "Release", HEARS),
     ("SeatPage::leave", "self.live.store", "Release", COMES),
     ("SeatPage::vacate", "self.live.load", "Acquire", VACATED),
@@ -42,6 +44,7 @@ const HEARS: &str = "seat::who_sleeps_on_an_occupant_hears_that_it_leaves_or_die
 const VACATED: &str = "seat::the_seat_of_a_thread_that_has_ended_is_vacated";
 const NAMED: &str = "seat::a_name_is_never_anothers";
 const COMES: &str = "seat::one_of_two_gets_a_seat_that_becomes_free";
+const SAT_DOWN: &str = "lock::who_has_just_sat_down_is_no_dead_owner";
 const SWEPT: &str = "seat::a_dead_ones_seat_is_swept_and_a_living_ones_is_not";
 
 const MEMBER: &[Row] = &[
