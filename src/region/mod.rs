@@ -18,6 +18,7 @@ mod create;
 mod directory;
 mod entry;
 mod header;
+mod length;
 mod object;
 mod observe;
 mod options;
@@ -226,7 +227,7 @@ impl Region {
             file::reserve(&self.0.file, header::HEAP_AT, wanted)
                 .map_err(|e| Error::no_space_or(e, "fallocate (growing)", wanted))?;
         }
-        let current = self.0.header().raise_len(wanted).min(self.max_len());
+        let current = self.0.header().len.raise(wanted).min(self.max_len());
         if current > wanted { Err(Error::Shrink { current, wanted }) } else { Ok(()) }
     }
 
@@ -310,7 +311,7 @@ impl Inner {
 
     /// The shared length, as far as it is true: a peer may have written anything there, the file tells.
     fn len(&self) -> u64 {
-        let said = self.header().len().min(self.geometry.max_len);
+        let said = self.header().len.said().min(self.geometry.max_len);
         let known = self.known_len.load(Relaxed);
         if said <= known { known } else { self.look_up_len(said) }
     }

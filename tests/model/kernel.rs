@@ -53,6 +53,8 @@ pub(crate) struct Kernel {
     locks: [checker::AtomicU32; LOCKS],
     /// Which byte's lock each of them is.
     locked: Mutex<Vec<u64>>,
+    /// Bytes of the file. It is a word like any other: a look finds what is known to have been done.
+    size: checker::AtomicU64,
     pulse: checker::Mutex<Pulse>,
     deaths: AtomicUsize,
     pub(crate) processors: Processors,
@@ -144,6 +146,7 @@ impl Kernel {
             gone: (0..processes).map(|_| checker::AtomicU32::new(0)).collect(),
             locks: core::array::from_fn(|_| checker::AtomicU32::new(0)),
             locked: Mutex::default(),
+            size: checker::AtomicU64::new(0),
             pulse: checker::Mutex::new(Pulse::default()),
             deaths: AtomicUsize::new(0),
             processors: Processors::new(processes),
@@ -265,6 +268,14 @@ impl Kernel {
     /// Who has it locked now: who asks takes the kernel's own lock, so nothing older is to be seen.
     pub(crate) fn holder_of(&self, byte: u64) -> u32 {
         self.lock_of(byte).fetch_add(0, Acquire)
+    }
+
+    pub(crate) fn reserve(&self, bytes: u64) {
+        self.size.fetch_max(bytes, Relaxed);
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Relaxed)
     }
 
     /// Whether one more may die; then it does.

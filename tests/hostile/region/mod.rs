@@ -7,6 +7,8 @@ pub(crate) mod directory;
 mod entry;
 #[path = "../../../src/region/header.rs"]
 pub(crate) mod header;
+#[path = "../../../src/region/length.rs"]
+mod length;
 mod options;
 
 pub(crate) use directory::{Kind, Wanted};
@@ -71,7 +73,7 @@ impl Inner {
 
     /// What is said, as far as the file is so long; never less than before.
     fn len(&self) -> u64 {
-        let said = self.header().len().min(self.geometry.max_len);
+        let said = self.header().len.said().min(self.geometry.max_len);
         let file_bytes = file::size(&self.assembly.file).unwrap_or(0);
         let len = said.min(file_bytes.saturating_sub(HEAP_AT));
         self.known_len.fetch_max(len, Relaxed).max(len)

@@ -100,6 +100,12 @@ const ENTRY: &[Row] = &[
     ("Entry::look", "fence", WHOLE, TORN),
 ];
 
+const LENGTH: &[Row] = &[
+    ("Length::said", "self.0.load", "Acquire", TOO_LONG),
+    ("Length::raise", "self.0.fetch_max", "Release", TOO_LONG),
+];
+
+const TOO_LONG: &str = "length::no_length_is_told_that_the_file_has_not";
 const TORN: &str = "entry::no_object_is_seen_torn";
 
 const STREAM: &str = "ring::a_stream_arrives_whole_and_in_order";
@@ -117,7 +123,7 @@ const WAIT: &[Row] = &[
 const TOLD: &str = "wait::who_is_told_sees_what_was_written_before";
 const HALVES: &str = "wait::halves_that_never_were_together_are_no_value";
 
-const FILES: [(&str, &[Row]); 7] = [
+const FILES: [(&str, &[Row]); 8] = [
     ("src/seat/lock.rs", LOCK),
     ("src/seat/page.rs", SEAT),
     ("src/seat/member.rs", MEMBER),
@@ -125,6 +131,7 @@ const FILES: [(&str, &[Row]); 7] = [
     ("src/ring/spsc/wait.rs", RING_WAIT),
     ("src/view/wait.rs", WAIT),
     ("src/region/entry.rs", ENTRY),
+    ("src/region/length.rs", LENGTH),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is proved, primitive by primitive.
 
 mod entry;
+mod length;
 mod lock;
 mod member;
 mod ring;

@@ -100,6 +100,7 @@ pub(crate) enum Change<T> {
     Add(T),
     And(T),
     Or(T),
+    Max(T),
     /// Nothing at all.
     Keep,
 }
@@ -111,6 +112,7 @@ impl<T> Change<T> {
             Self::Add(_) => Self::Add(operand),
             Self::And(_) => Self::And(operand),
             Self::Or(_) => Self::Or(operand),
+            Self::Max(_) => Self::Max(operand),
             Self::Keep => Self::Keep,
         }
     }
@@ -125,6 +127,7 @@ macro_rules! word {
                     Self::Add(value) => cell.fetch_add(value, order),
                     Self::And(value) => cell.fetch_and(value, order),
                     Self::Or(value) => cell.fetch_or(value, order),
+                    Self::Max(value) => cell.fetch_max(value, order),
                     Self::Keep => cell.load(Relaxed),
                 }
             }
@@ -188,6 +191,11 @@ macro_rules! word {
             #[track_caller]
             pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
                 self.change(Change::Or(value), order)
+            }
+
+            #[track_caller]
+            pub(crate) fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                self.change(Change::Max(value), order)
             }
 
             #[track_caller]

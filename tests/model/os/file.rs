@@ -1,4 +1,4 @@
-//! The region's file: the locks of its bytes. They stand in the [kernel](crate::kernel).
+//! The region's file: the locks of its bytes, and its size. They stand in the [kernel](crate::kernel).
 
 use crate::alter::here;
 use crate::kernel::Kernel;
@@ -44,6 +44,20 @@ pub(crate) fn is_locked(file: &File, byte: u64) -> io::Result<bool> {
         0 => false,
         holder => holder != me || *file == File::Other,
     }))
+}
+
+/// Makes the file as long as that, at least.
+#[track_caller]
+pub(crate) fn reserve(_file: &File, offset: u64, len: u64) -> io::Result<()> {
+    here();
+    with_kernel((), |kernel, _| kernel.reserve(offset + len));
+    Ok(())
+}
+
+#[track_caller]
+pub(crate) fn size(_file: &File) -> io::Result<u64> {
+    here();
+    Ok(with_kernel(u64::MAX, |kernel, _| kernel.size()))
 }
 
 /// The calling process closes its anchor: all that it had locked is free.

@@ -1,7 +1,9 @@
-//! What the protocol files know of the region: a guard, and an entry of the directory, which is the real one.
+//! What the protocol files know of the region: a guard; and its real length, and a real entry of its directory.
 
 #[path = "../../../src/region/entry.rs"]
 pub(crate) mod entry;
+#[path = "../../../src/region/length.rs"]
+pub(crate) mod length;
 
 use crate::os::AtomicU32;
 

@@ -2,6 +2,7 @@
 //! set of all texts, the *census*, must be exactly what the protocol promises.
 
 pub(crate) mod entry;
+pub(crate) mod length;
 pub(crate) mod lock;
 pub(crate) mod member;
 pub(crate) mod ring;
