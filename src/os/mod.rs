@@ -1,7 +1,7 @@
 //! The machine. The only room that names `libc`, `nix`, `memmap2`, the hardware's atomics and the futex.
 //!
 //! It is also the seam for model checking: a protocol file imports nothing but `crate::os::…` and its own siblings, so a
-//! model can include the real file below a `mod os` of its own: `seat/{lock,member,page}.rs`,
+//! model can include the real file below a `mod os` of its own: `seat/{lock,member,page,table}.rs`,
 //! `region/{entry,length}.rs`, `ring/spsc/{protocol,wait}.rs`, `view/wait.rs`.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_has_atomic = "64")))]

@@ -123,10 +123,11 @@ const WAIT: &[Row] = &[
 const TOLD: &str = "wait::who_is_told_sees_what_was_written_before";
 const HALVES: &str = "wait::halves_that_never_were_together_are_no_value";
 
-const FILES: [(&str, &[Row]); 8] = [
+const FILES: [(&str, &[Row]); 9] = [
     ("src/seat/lock.rs", LOCK),
     ("src/seat/page.rs", SEAT),
     ("src/seat/member.rs", MEMBER),
+    ("src/seat/table.rs", &[]),
     ("src/ring/spsc/protocol.rs", RING),
     ("src/ring/spsc/wait.rs", RING_WAIT),
     ("src/view/wait.rs", WAIT),

@@ -6,4 +6,5 @@ mod lock;
 mod member;
 mod ring;
 mod seat;
+mod table;
 mod wait;

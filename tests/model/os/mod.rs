@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod file;
 pub(crate) mod futex;
+pub(crate) mod map;
 pub(crate) mod process;
 pub(crate) mod robust;
 

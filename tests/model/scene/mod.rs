@@ -7,6 +7,7 @@ pub(crate) mod lock;
 pub(crate) mod member;
 pub(crate) mod ring;
 pub(crate) mod seat;
+pub(crate) mod table;
 pub(crate) mod wait;
 
 use crate::checker::{JoinHandle, spawn};

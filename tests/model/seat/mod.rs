@@ -12,6 +12,8 @@ pub(crate) mod member;
 pub(crate) mod page;
 #[path = "../../../src/seat/policy.rs"]
 pub(crate) mod policy;
+#[path = "../../../src/seat/table.rs"]
+pub(crate) mod table;
 
 pub(crate) use policy::Policy;
 use std::time::Duration;
