@@ -34,8 +34,8 @@ struct Stage {
     place: AtomicU64,
 }
 
-/// Plays `parts`, with object `made` there from the start; then a newcomer replaces what it finds by object 9. Of each process: `m` made its object, a digit: which one
-/// it found, `n` none, `x` killed.
+/// Plays `parts`, with object `made` there from the start; then a newcomer replaces what it finds by object 9. Of
+/// each process: `m` made its object, a digit: which one it found, `n` none, `x` killed.
 pub(crate) fn scene(rules: Rules, made: Option<u32>, parts: &[Part]) -> String {
     let newcomer = parts.len();
     let kernel = Kernel::new(rules, newcomer + 1);

@@ -48,8 +48,9 @@ struct Stage {
 
 const MARK: u32 = 7;
 
-/// Plays `parts`, of whom the first has come before; then a newcomer comes. Of each process: `c` came, `f` found the slot
-/// taken, `l` has left, `k` knows the first, `u` does not, a digit: how many it found here, `r` took the object's place, `i` found it in use, `x` killed.
+/// Plays `parts`, of whom the first has come before; then a newcomer comes. Of each process: `c` came, `f` found the
+/// slot taken, `l` has left, `k` knows the first, `u` does not, a digit: how many it found here, `r` took the
+/// object's place, `i` found it in use, `x` killed.
 pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
     let newcomer = parts.len();
     let kernel = Kernel::new(rules, newcomer + 1);

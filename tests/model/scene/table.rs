@@ -34,7 +34,8 @@ struct Stage {
 
 const SEATS: usize = 3;
 
-/// Plays `parts`; then a newcomer takes a seat. Of each process: `s` sits, `n` read no name, `a` found that one here, `g` gone, `x` killed.
+/// Plays `parts`; then a newcomer takes a seat. Of each process: `s` sits, `n` read no name, `a` found that one here,
+/// `g` gone, `x` killed.
 pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
     let newcomer = parts.len();
     let kernel = Kernel::new(rules, newcomer + 1);
