@@ -9,11 +9,13 @@ use super::{Inner, Observer, Region, RegionOptions};
 use crate::error::other_than_file;
 use crate::os::map::{self, Mapping};
 use crate::os::{AtomicU32, AtomicU64, file, futex, process};
+use crate::seat::MEMBERS;
 use crate::seat::assembly::{self, Assembly, Key, Tables};
 use crate::seat::member::Members;
 use crate::seat::table::Seats;
 use crate::{Error, Result};
 use core::mem::offset_of;
+use core::ptr::NonNull;
 use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
@@ -212,7 +214,8 @@ fn tables(mapping: &Mapping, geometry: Geometry, file: &Arc<File>) -> Tables {
         offset: geometry.seats_at(),
         file: Arc::clone(file),
     };
-    let members = Members(at(geometry.members_at()).cast());
+    let first = at(geometry.members_at()).cast();
+    let members = Members(NonNull::slice_from_raw_parts(first, MEMBERS as usize));
     Tables { base: mapping.start().addr().get(), len: mapping.len(), seats, members }
 }
 

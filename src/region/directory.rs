@@ -3,18 +3,6 @@
 //! What is in use is what the entries say; the rest is free. So there is no list of free space to be torn: publishing an
 //! entry allocates and names, withdrawing it frees, and each is one store. See `docs/decisions/0001-directory-allocates.md`.
 //!
-//! # Shared bytes, one entry                          all zeros = free
-//! |  at | field       | width  | stored by        | meaning                                                   |
-//! |-----|-------------|--------|------------------|-----------------------------------------------------------|
-//! |   0 | state       | u32    | holder of `lock` | odd: present. Each change adds 1                          |
-//! |   4 | kind        | u32    | holder of `lock` | what holds the extent: [`Kind`]                           |
-//! |   8 | fingerprint | u64    | holder of `lock` | of the element type                                       |
-//! |  16 | count       | u64    | holder of `lock` | elements                                                  |
-//! |  24 | offset      | u64    | holder of `lock` | of the extent, from the start of the heap                 |
-//! |  32 | bytes       | u64    | holder of `lock` | of the extent                                             |
-//! |  40 | name_len    | u64    | holder of `lock` | bytes of the name                                         |
-//! |  48 | name        | 26×u64 | holder of `lock` | zero-padded                                               |
-//!
 //! # If a process is killed
 //! | just after                     | the region holds      | survivors see      | set right by                          |
 //! |--------------------------------|-----------------------|--------------------|---------------------------------------|
@@ -23,27 +11,22 @@
 //! | D3 fields written              | a free entry          | nothing            | the next that takes it                |
 //! | D4 `state` odd                 | the object            | the object, whole  | -                                     |
 //! | R1 `state` even                | a free entry and gap  | no object          | -                                     |
-//! The lock's next owner is told of the death and has nothing to repair. Grade: G1.
-//!
-//! Pairs: `entry-published`: D4, R1 Release; a look at `state` Acquire. Who reads without the lock (an observer) compares
-//! `state` before and after; `entry-torn`: fence before D3, fence after the look: who saw some of D3 sees R1, too.
+//! The lock's next owner is told of the death and has nothing to repair. Grade: G1. D3, D4 and R1 are the [entry's](super::entry).
 
-use super::Inner;
+use super::entry::{Entry, Fields};
 use super::options::check_name;
+use super::{Inner, NAME_MAX};
 use crate::error::Layout;
+use crate::os::Relaxed;
 use crate::os::clock::Deadline;
-use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence};
-use crate::seat::Adaptive;
 use crate::seat::lock::{RawLock, Refused};
-use crate::seat::member::MARKS;
+use crate::seat::{Adaptive, MARKS};
 use crate::{Error, Result};
 
 /// Objects that a region can have.
 pub(super) const ENTRIES: usize = MARKS as usize;
 /// Bytes of the directory.
 pub(super) const BYTES: u64 = (ENTRIES * size_of::<Entry>()) as u64;
-/// Bytes of an object's name.
-pub(super) const NAME_MAX: usize = 208;
 /// Objects start at multiples of two cache lines: none shares a line with another.
 const SPACING: u64 = 128;
 
@@ -92,30 +75,6 @@ pub struct ObjectInfo {
     pub offset: u64,
 }
 
-/// One entry.
-#[repr(C)]
-pub(super) struct Entry {
-    state: AtomicU32,
-    kind: AtomicU32,
-    fingerprint: AtomicU64,
-    count: AtomicU64,
-    offset: AtomicU64,
-    bytes: AtomicU64,
-    name_len: AtomicU64,
-    name: [AtomicU64; NAME_MAX / 8],
-}
-const _: () = assert!(size_of::<Entry>() == 256, "ABI");
-
-/// An entry's fields, read once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields {
-    pub(super) kind: u32,
-    pub(super) fingerprint: u64,
-    pub(super) count: u64,
-    pub(super) offset: u64,
-    pub(super) bytes: u64,
-}
-
 /// The directory of an open region.
 pub(crate) struct Directory<'a> {
     pub(super) region: &'a Inner,
@@ -154,7 +113,7 @@ impl Directory<'_> {
             return Err(Error::InUse { name: name.to_owned(), by });
         }
         if let Some(entry) = self.entries.get(index) {
-            entry.state.fetch_add(1, Release); // R1, pair: entry-published
+            entry.withdraw(); // R1
         }
         Ok(())
     }
@@ -211,9 +170,9 @@ impl Directory<'_> {
         let (offset, bytes) = self.allocate(wanted)?;
         self.make_zero(offset, bytes); // D1, D2
         if let Some(entry) = self.entries.get(index) {
-            fence(Release); // pair: entry-torn
-            entry.describe(name, wanted, offset, bytes); // D3
-            entry.state.fetch_add(1, Release); // D4, pair: entry-published
+            let Wanted { fingerprint, count, .. } = wanted;
+            let kind = wanted.kind.code;
+            entry.publish(name, Fields { kind, fingerprint, count, offset, bytes }); // D3, D4
         }
         Ok(index)
     }
@@ -272,61 +231,6 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl Entry {
-    fn is_present(&self) -> bool {
-        self.state.load(Acquire) % 2 == 1 // pair: entry-published
-    }
-
-    fn is_named(&self, name: &str) -> bool {
-        self.name_len.load(Relaxed) == name.len() as u64
-            && words_of(name).zip(&self.name).all(|(word, place)| place.load(Relaxed) == word)
-    }
-
-    pub(super) fn fields(&self) -> Fields {
-        Fields {
-            kind: self.kind.load(Relaxed),
-            fingerprint: self.fingerprint.load(Relaxed),
-            count: self.count.load(Relaxed),
-            offset: self.offset.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-        }
-    }
-
-    fn describe(&self, name: &str, wanted: Wanted, offset: u64, bytes: u64) {
-        self.kind.store(wanted.kind.code, Relaxed);
-        self.fingerprint.store(wanted.fingerprint, Relaxed);
-        self.count.store(wanted.count, Relaxed);
-        self.offset.store(offset, Relaxed);
-        self.bytes.store(bytes, Relaxed);
-        self.name_len.store(name.len() as u64, Relaxed);
-        for (place, word) in self.name.iter().zip(words_of(name)) {
-            place.store(word, Relaxed);
-        }
-    }
-
-    /// As it was at one moment; `None` if it is free. That is true of a moment, too, if it changes at every look.
-    fn info(&self) -> Option<ObjectInfo> {
-        const LOOKS: u32 = 100;
-        for _ in 0..LOOKS {
-            let state = self.state.load(Acquire); // pair: entry-published
-            if state.is_multiple_of(2) {
-                return None;
-            }
-            let fields = self.fields();
-            let bytes: Vec<u8> =
-                self.name.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
-            let len = usize::try_from(self.name_len.load(Relaxed)).unwrap_or(NAME_MAX);
-            fence(Acquire); // pair: entry-torn
-            if self.state.load(Relaxed) == state {
-                let name = bytes.get(..len.min(NAME_MAX)).unwrap_or_default();
-                let name = String::from_utf8_lossy(name).into_owned();
-                return Some(ObjectInfo { name, layout: fields.layout(), offset: fields.offset });
-            }
-        }
-        None
-    }
-}
-
 impl Fields {
     pub(super) fn layout(self) -> Layout {
         let Self { kind, fingerprint, count, bytes, .. } = self;
@@ -343,11 +247,10 @@ impl Wanted {
 
 /// What a directory holds.
 pub(super) fn list(entries: &[Entry; ENTRIES]) -> Vec<ObjectInfo> {
-    entries.iter().filter_map(Entry::info).collect()
-}
-
-fn words_of(name: &str) -> impl Iterator<Item = u64> + '_ {
-    let mut bytes = name.bytes().chain(std::iter::repeat(0));
-    (0..NAME_MAX / 8)
-        .map(move |_| u64::from_ne_bytes(core::array::from_fn(|_| bytes.next().unwrap_or(0))))
+    let described = |(name, fields): (String, Fields)| ObjectInfo {
+        name,
+        layout: fields.layout(),
+        offset: fields.offset,
+    };
+    entries.iter().filter_map(Entry::look).map(described).collect()
 }

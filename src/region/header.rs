@@ -11,7 +11,7 @@
 //! |   40 | seats    | u32      | the creator        | seats in the table                                          |
 //! |   44 | page     | u32      | the creator        | 4096                                                        |
 //! |   48 | checksum | u64      | the creator        | of the layout: the constants above and the tables' places   |
-//! |  128 | len      | u64      | growers            | bytes of the heap that are reserved; only rises             |
+//! |  128 | len      | u64      | growers            | bytes of the heap that are reserved: [`Length`]             |
 //! |  136 | fresh    | u64      | holder of `lock`   | heap bytes from here on were never used: still zero         |
 //! |  192 | lock     | 8 bytes  | lockers            | guards the directory                                        |
 //! |  256 | seats    | 2×u32    | claimers of seats  | see [`SeatWords`]                                           |
@@ -19,9 +19,11 @@
 //!
 //! What the creator stores is read once, at attach, checked, and kept privately. A creator that is killed leaves no file.
 
-use crate::os::{AcqRel, Acquire, AtomicU32, AtomicU64, map};
+use super::length::Length;
+use crate::os::{AtomicU32, AtomicU64, map};
+use crate::seat::MEMBERS;
 use crate::seat::lock::RawLock;
-use crate::seat::member::{MEMBERS, Record};
+use crate::seat::member::Record;
 use crate::seat::table::SeatWords;
 use crate::{Error, Result, fingerprint};
 use core::mem::offset_of;
@@ -31,7 +33,7 @@ use core::mem::offset_of;
 pub(super) struct Header {
     /// What the creator stored: read through the file, not from here.
     _fixed: [AtomicU64; 16],
-    len: AtomicU64,
+    pub(super) len: Length,
     pub(super) fresh: AtomicU64,
     _gap: [AtomicU64; 6],
     pub(super) lock: RawLock,
@@ -83,15 +85,6 @@ const _: () = {
 };
 
 impl Header {
-    pub(super) fn len(&self) -> u64 {
-        self.len.load(Acquire) // pair: bytes-reserved
-    }
-
-    /// Raises the length to `wanted`, unless it is more: what it is then.
-    pub(super) fn raise_len(&self, wanted: u64) -> u64 {
-        self.len.fetch_max(wanted, AcqRel).max(wanted) // pair: bytes-reserved
-    }
-
     /// By offset, so that every process finds the same.
     pub(super) fn guard(&self, offset: usize) -> &Guard {
         let [first, ..] = &self.guards;

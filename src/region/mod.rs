@@ -16,7 +16,9 @@
 mod adopt;
 mod create;
 mod directory;
+mod entry;
 mod header;
+mod length;
 mod object;
 mod observe;
 mod options;
@@ -43,6 +45,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Bytes of an object's name.
+const NAME_MAX: usize = 208;
 
 /// A region of memory that processes share, and the names in it. Cheap to clone; send it anywhere.
 ///
@@ -222,7 +227,7 @@ impl Region {
             file::reserve(&self.0.file, header::HEAP_AT, wanted)
                 .map_err(|e| Error::no_space_or(e, "fallocate (growing)", wanted))?;
         }
-        let current = self.0.header().raise_len(wanted).min(self.max_len());
+        let current = self.0.header().len.raise(wanted).min(self.max_len());
         if current > wanted { Err(Error::Shrink { current, wanted }) } else { Ok(()) }
     }
 
@@ -306,7 +311,7 @@ impl Inner {
 
     /// The shared length, as far as it is true: a peer may have written anything there, the file tells.
     fn len(&self) -> u64 {
-        let said = self.header().len().min(self.geometry.max_len);
+        let said = self.header().len.said().min(self.geometry.max_len);
         let known = self.known_len.load(Relaxed);
         if said <= known { known } else { self.look_up_len(said) }
     }

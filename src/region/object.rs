@@ -1,7 +1,8 @@
 //! The handles on what lies in a region.
 #![allow(unsafe_code)] // makes references out of checked places
 
-use super::directory::{Directory, Fields, Wanted};
+use super::directory::{Directory, Wanted};
+use super::entry::Fields;
 use super::header::in_region;
 use super::{Kind, ObjectInfo, Region};
 use crate::{Error, Result, Shareable};

@@ -1,7 +1,8 @@
 //! Looking without being able to write: a mapping that the processor protects.
 #![allow(unsafe_code)] // makes references out of checked places
 
-use super::directory::{self, ENTRIES, Entry};
+use super::directory::{self, ENTRIES};
+use super::entry::Entry;
 use super::header::{DIRECTORY_AT, Geometry, Guard, HEAP_AT, Header, in_region};
 use super::{Kind, ObjectInfo};
 use crate::os::file;

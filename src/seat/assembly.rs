@@ -7,9 +7,9 @@
 
 use super::cache::{self, Cache};
 use super::id::{Holder, MemberId, SeatId};
-use super::member::{MARKS, MemberInfo, Members, SWEEP_LOCK};
+use super::member::{MemberInfo, Members, SWEEP_LOCK};
 use super::table::{Seats, Taken};
-use super::{PULSE, Turn};
+use super::{MARKS, MEMBERS, PULSE, Turn};
 use crate::Error;
 use crate::os::clock::Deadline;
 use crate::os::robust::RobustList;
@@ -192,7 +192,7 @@ impl Assembly {
             .members
             .attach(&anchor, &self.name)
             .map_err(|e| Error::os("fcntl (F_OFD_SETLK)", e))?
-            .ok_or(Error::MembersFull { capacity: super::member::MEMBERS })?;
+            .ok_or(Error::MembersFull { capacity: MEMBERS })?;
         let inherited = (0..).zip(open.marks.iter()).filter(|(_, count)| **count > 0);
         inherited.for_each(|(mark, _)| self.members.set_mark(id, mark));
         open.anchor = Some(anchor);

@@ -25,30 +25,31 @@
 //! said nothing of itself. After: a member that is gone. Nothing is ever repaired: the next occupant writes all fields
 //! anew. Grade: G0.
 //!
-//! Pairs: `member-named`: introduce: store of `complete`, Release; info: load, Acquire: the fields. `member-renamed`:
-//! introduce: fence Release behind `generation`; info: fence Acquire before it: fields of another are not believed.
-//! `object-let-go`: clear_mark Release, marked Acquire: all uses of the object, to who takes its place.
+//! # Pairs
+//! | `member-named`   | introduce: store of `complete`, Release     | info: load of it, Acquire                  | the fields; no mark is the former occupant's |
+//! | `member-renamed` | introduce: fence, Release, behind the store of `generation` | info: fence, Acquire, before the load of it | fields of another are not believed |
+//! | `member-followed`| introduce: store of `generation`, Release   | living, info: loads of it, Acquire         | all that the former occupant did, to who sees only the next |
+//! | `object-let-go`  | clear_mark: change of `marks`, Release      | marked: load of them, Acquire              | all uses of the object, to who takes its place |
+//! Whose marks are seen to be gone with their member has followed it, too: the fence of `member-renamed` comes before them.
+//!
+//! Tests: tests/members.rs, tests/kill/member.rs, tests/hostile; models: tests/loom.
 #![allow(unsafe_code)] // makes references to records out of the table's address
 
 use super::id::MemberId;
-use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence, file, process};
+use super::{MARKS, NAME_BYTES};
+use crate::os::file::{self, File};
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, fence, process};
 use core::mem::offset_of;
 use core::ptr::NonNull;
-use std::fs::File;
 
-/// Members that a region can have at a time.
-pub(crate) const MEMBERS: u32 = 256;
-/// Marks that a member can set.
-pub(crate) const MARKS: u32 = 256;
 /// Where the bytes are whose locks make members: far behind any byte that is stored.
 pub(crate) const LOCKS_AT: u64 = 1 << 60;
 /// The byte whose lock makes the one sweeper.
 pub(crate) const SWEEP_LOCK: u64 = LOCKS_AT - 1;
-/// Bytes of a member's name.
-pub(crate) const NAME_BYTES: usize = 72;
 
 /// One member.
 #[repr(C, align(128))]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Record {
     generation: AtomicU32,
     pid: AtomicU32,
@@ -58,10 +59,7 @@ pub(crate) struct Record {
     marks: [AtomicU64; MARKS as usize / 64],
     name: [AtomicU64; NAME_BYTES / 8],
 }
-const _: () = {
-    assert!(size_of::<Record>() == 128);
-    assert!(offset_of!(Record, marks) == 24 && offset_of!(Record, name) == 56);
-};
+abi!(size_of::<Record>() == 128, offset_of!(Record, marks) == 24 && offset_of!(Record, name) == 56,);
 
 /// A member, as it described itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,7 +76,7 @@ pub struct MemberInfo {
 }
 
 /// The table as this process has it mapped.
-pub(crate) struct Members(pub(crate) NonNull<Record>);
+pub(crate) struct Members(pub(crate) NonNull<[Record]>);
 
 // SAFETY: the table is made of atomics that live as long as the mapping that `Assembly` is made for.
 unsafe impl Send for Members {}
@@ -86,16 +84,19 @@ unsafe impl Send for Members {}
 unsafe impl Sync for Members {}
 
 impl Members {
+    fn records(&self) -> impl Iterator<Item = (u32, &Record)> {
+        // SAFETY: the table, which stays as long as its mapping.
+        (0..).zip(unsafe { self.0.as_ref() })
+    }
+
     fn record(&self, slot: u32) -> Option<&Record> {
-        let record = self.0.as_ptr().wrapping_add(slot as usize);
-        // SAFETY: inside the table.
-        (slot < MEMBERS).then(|| unsafe { &*record })
+        // SAFETY: as above.
+        unsafe { self.0.as_ref() }.get(slot as usize)
     }
 
     /// Becomes a member: takes a free slot's lock on `anchor` and says who we are. `None` if all are taken.
     pub(crate) fn attach(&self, anchor: &File, name: &str) -> std::io::Result<Option<MemberId>> {
-        for slot in 0..MEMBERS {
-            let Some(record) = self.record(slot) else { break };
+        for (slot, record) in self.records() {
             let last = record.generation.load(Relaxed);
             let (former, next) = (MemberId::new(slot, last), after(slot, last));
             let free = last == 0 || !file::is_locked(anchor, byte(former))?;
@@ -127,7 +128,7 @@ impl Members {
         }
         let info = record.describe(id);
         fence(Acquire); // pair: member-renamed
-        (record.generation.load(Relaxed) == generation).then_some(info)
+        (record.generation.load(Acquire) == generation).then_some(info) // pair: member-followed
     }
 
     /// Those who are here now.
@@ -141,13 +142,11 @@ impl Members {
         asking: &'a File,
         wanted: impl Fn(&Record) -> bool + 'a,
     ) -> impl Iterator<Item = MemberId> + 'a {
-        let slots = (0..MEMBERS).filter(move |slot| self.record(*slot).is_some_and(&wanted));
-        slots.filter_map(|slot| self.occupant(slot)).filter(|id| !self.is_gone(*id, asking))
-    }
-
-    /// Who was the last to come to `slot`.
-    fn occupant(&self, slot: u32) -> Option<MemberId> {
-        Some(MemberId::new(slot, self.record(slot)?.generation.load(Acquire))) // pair: member-renamed
+        let records = self.records().filter(move |(_, record)| wanted(record));
+        let last = |(slot, record): (u32, &Record)| {
+            MemberId::new(slot, record.generation.load(Acquire)) // pair: member-followed
+        };
+        records.map(last).filter(|id| !self.is_gone(*id, asking))
     }
 
     /// Sets mark `mark` of member `id`, which is this process.
@@ -173,7 +172,9 @@ impl Members {
             let word = record.marks.get(index);
             word.is_some_and(|word| word.load(Acquire) & bit != 0) // pair: object-let-go
         };
-        self.living_ids(asking, has).find_map(|id| self.info(id))
+        let mut living = self.living_ids(asking, has).filter_map(|id| self.info(id));
+        // What was seen may be the mark of the one before: its own, a member has still.
+        living.find(|info| self.record(info.id.slot()).is_some_and(has))
     }
 }
 
@@ -197,7 +198,7 @@ fn byte(id: MemberId) -> u64 {
 
 impl Record {
     fn introduce(&self, id: MemberId, name: &str) {
-        self.generation.store(id.generation(), Relaxed);
+        self.generation.store(id.generation(), Release); // pair: member-followed
         fence(Release); // pair: member-renamed
         self.pid.store(process::pid(), Relaxed);
         self.start_time.store(process::start_time(), Relaxed);

@@ -28,3 +28,10 @@ use std::time::Duration;
 /// The longest sleep of the library without asking again who lives: what bounds a waiter's wait when the kernel could not
 /// flag a death, or when two kills met.
 pub const PULSE: Duration = Duration::from_millis(100);
+
+/// Members that a region can have at a time.
+pub(crate) const MEMBERS: u32 = 256;
+/// Marks that a member can set.
+pub(crate) const MARKS: u32 = 256;
+/// Bytes of a member's name.
+pub(crate) const NAME_BYTES: usize = 72;

@@ -28,6 +28,7 @@
 //! | `seat-taken`  | claim: swap of `live`, Release | alive: load of `live`, Acquire  | generation and the rest, to who asks  |
 //! | `seat-left`   | leave, vacate, sweep: changes of `live`, Release | claim: CAS of `live`, Acquire; alive: load, Acquire | the seat's bytes, to the next; what its locks protect |
 //! | `seat-counted`| claim: store of generation, Release | alive: load of it, Acquire | what the one before left, to who sees only the next |
+//! | `seat-named`  | claim: fence, Release, behind all of it | alive: fence, Acquire, before all of it | who has read the name, in any word, sees the seat taken |
 //! | `seat-renamed`| claim: store of member, tid, Release | occupant: loads of them, Acquire | who sees the new sees its generation |
 //!
 //! # If a process is killed
@@ -53,7 +54,7 @@
 
 use super::id::{MemberId, SeatId};
 use crate::os::robust::{OWNER_DIED, RobustList, TID, WAITERS};
-use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, futex};
+use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, fence, futex};
 use core::mem::offset_of;
 
 /// One seat.
@@ -96,6 +97,12 @@ impl SeatPage {
     /// Whether somebody sits here, or is about to: then nobody else can take it.
     pub(super) fn is_taken(&self) -> bool {
         self.live.load(Relaxed) & TID != 0
+    }
+
+    /// Comes between a load of a seat's name, whatever the word, and the first look at that seat. (A lock is taken without
+    /// Release: the taker has nothing to hand over but that it is alive.)
+    pub(super) fn named() {
+        fence(Acquire); // pair: seat-named
     }
 
     /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.
@@ -147,6 +154,7 @@ impl SeatPage {
             // T6, pair: seat-taken. Whoever still sleeps on the former occupant looks again.
             futex::wake(&self.live, u32::MAX);
         }
+        fence(Release); // pair: seat-named
         Some(id)
     }
 

@@ -4,7 +4,8 @@
 //! the seat lies: no pointer that we or the kernel follow is in shared memory, and unmapping the region leaves the list
 //! whole.
 //!
-//! Pair `page-ready`: make_ready: CAS of `ready`, Release; ready: load, Acquire: the page's reservation.
+//! `ready` orders nothing: whether a page is there, each process asks the file, once. Who has read a name of a seat looks at
+//! `ready` behind the fence of the pair `seat-named`, and finds its page.
 //!
 //! # If a process is killed
 //! | just after                     | the table holds        | survivors see         | set right by                         |
@@ -22,15 +23,16 @@
 use super::id::{MemberId, SLOTS_MAX, SeatId};
 use super::page::SeatPage;
 use crate::Error;
+use crate::os::file::{self, File};
 use crate::os::robust::RobustList;
-use crate::os::{Acquire, AtomicU32, Relaxed, Release, file, map};
+use crate::os::{AtomicU32, Relaxed, map};
 use core::ptr::NonNull;
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 /// The header words that the table needs.
 #[repr(C)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct SeatWords {
     /// How many seats have their page. Only rises.
     ready: AtomicU32,
@@ -69,7 +71,7 @@ impl Seats {
 
     /// Seats that can be looked at. Never more than there are, whatever a peer writes: the file tells.
     pub(crate) fn ready(&self) -> u32 {
-        let said = self.words().ready.load(Acquire).min(self.capacity); // pair: page-ready
+        let said = self.words().ready.load(Relaxed).min(self.capacity);
         let known = self.known.load(Relaxed);
         if said <= known { known } else { self.look_up_ready(said) }
     }
@@ -91,6 +93,7 @@ impl Seats {
 
     /// The `live` word that a waiter for the occupant `id` sleeps on, and what it holds; `None` once the occupant is gone.
     pub(crate) fn alive(&self, id: SeatId) -> Option<(&AtomicU32, u32)> {
+        SeatPage::named();
         self.page(id.slot())?.alive(id)
     }
 
@@ -131,7 +134,7 @@ impl Seats {
         file::reserve(&self.file, offset, map::PAGE as u64) // T1
             .map_err(|e| Error::no_space_or(e, "fallocate (a seat)", map::PAGE as u64))?;
         // Fails if another claimer has raised it: just as well.
-        let _ = self.words().ready.compare_exchange(slot, slot + 1, Release, Relaxed); // T2, pair: page-ready
+        let _ = self.words().ready.compare_exchange(slot, slot + 1, Relaxed, Relaxed); // T2
         self.known.fetch_max(slot + 1, Relaxed); // each turn of the loop gets further, whatever a peer writes
         Ok(())
     }

@@ -10,7 +10,7 @@
 //! | `seat/{lock,page,table,member,id,policy}.rs` | which thread has which seat; forks |
 //! | `ring/spsc/*.rs`, but for the face | where the ring lies |
 //! | `view/wait.rs` | whose words they are |
-//! | `region/{header,directory}.rs`, `error.rs` | mapping and file |
+//! | `region/{header,directory,entry,length}.rs`, `error.rs` | mapping and file |
 //!
 //! A finding is: a panic (overflow and debug assertions are on), more steps than the operation can need (see
 //! [`adversary`]), a word outside of the region, a store outside of the ring's slots, an answer that leads outside.

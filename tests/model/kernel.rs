@@ -7,6 +7,8 @@
 //! * A sleeper on several words is taken off each queue by itself, and is told of the last that woke it.
 //! * The exit walks the robust list, then the pending word: a word that holds the TID becomes `WAITERS | OWNER_DIED`, and
 //!   one sleeper is woken; so it is for a pending word without a TID (Linux 6.2; before that only for one that is 0).
+//! * A lock of a file's byte is its holder's until that one gives it back or is gone; who finds it free finds what the holder
+//!   did. More order is not taken from it, and none from calls on different bytes.
 //! * A pulse: sleeps that are bounded by [`PULSE`](crate::seat::PULSE) alone end once after each death, or never. Which of
 //!   the two, the model says: a protocol that never needs a pulse is modelled without.
 #![allow(unsafe_code)] // words known by their addresses
@@ -48,10 +50,18 @@ pub(crate) struct Kernel {
     pub(crate) rules: Rules,
     queues: Mutex<BTreeMap<usize, Bucket>>,
     gone: Vec<checker::AtomicU32>,
+    locks: [checker::AtomicU32; LOCKS],
+    /// Which byte's lock each of them is.
+    locked: Mutex<Vec<u64>>,
+    /// Bytes of the file. It is a word like any other: a look finds what is known to have been done.
+    size: checker::AtomicU64,
     pulse: checker::Mutex<Pulse>,
     deaths: AtomicUsize,
     pub(crate) processors: Processors,
 }
+
+/// Bytes of the file that one execution locks.
+const LOCKS: usize = 5;
 
 type Bucket = Arc<checker::Mutex<VecDeque<Entry>>>;
 
@@ -134,6 +144,9 @@ impl Kernel {
             rules,
             queues: Mutex::default(),
             gone: (0..processes).map(|_| checker::AtomicU32::new(0)).collect(),
+            locks: core::array::from_fn(|_| checker::AtomicU32::new(0)),
+            locked: Mutex::default(),
+            size: checker::AtomicU64::new(0),
             pulse: checker::Mutex::new(Pulse::default()),
             deaths: AtomicUsize::new(0),
             processors: Processors::new(processes),
@@ -233,6 +246,38 @@ impl Kernel {
         process::step() && self.gone[index].load(Acquire) != 0
     }
 
+    /// The holder of the lock on a byte of the file; 0: nobody.
+    fn lock_of(&self, byte: u64) -> &checker::AtomicU32 {
+        let mut locked = self.locked.lock().expect("no panic inside");
+        let known = locked.iter().position(|known| *known == byte);
+        &self.locks[known.unwrap_or_else(|| {
+            locked.push(byte);
+            locked.len() - 1
+        })]
+    }
+
+    /// Locks a byte for `holder`, if it is free.
+    pub(crate) fn try_lock(&self, byte: u64, holder: u32) -> bool {
+        self.lock_of(byte).compare_exchange(0, holder, Acquire, Relaxed).is_ok()
+    }
+
+    pub(crate) fn unlock(&self, byte: u64) {
+        self.lock_of(byte).swap(0, Release);
+    }
+
+    /// Who has it locked now: who asks takes the kernel's own lock, so nothing older is to be seen.
+    pub(crate) fn holder_of(&self, byte: u64) -> u32 {
+        self.lock_of(byte).fetch_add(0, Acquire)
+    }
+
+    pub(crate) fn reserve(&self, bytes: u64) {
+        self.size.fetch_max(bytes, Relaxed);
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Relaxed)
+    }
+
     /// Whether one more may die; then it does.
     pub(crate) fn may_kill(&self) -> bool {
         let more = |deaths| (deaths < self.rules.deaths).then_some(deaths + 1);
@@ -250,6 +295,7 @@ impl Kernel {
         if let Some(word) = pending {
             self.handle_death(process.tid(), word, true);
         }
+        process.locked.take().into_iter().for_each(|byte| self.unlock(byte));
         self.gone[process.index].store(1, Release);
         if self.rules.pulse {
             self.beat();

@@ -6,7 +6,7 @@
 //!   os/                        the machine as `src/os` shows it: every operation a step
 //!   alter                      one of the operations, broken on purpose        red    a proof run so, which must fail
 //!   process                    who takes the steps, and is killed before one   trace  which steps were taken
-//!   kernel                     queues of sleepers, what is done for the dead
+//!   kernel                     queues of sleepers, locks of files, what is done for the dead
 //!   barrier                    the fence that one process has all others execute
 //!   checker                    loom's or shuttle's atomics and threads: each program brings its own
 //! ```

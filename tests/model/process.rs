@@ -55,8 +55,8 @@ pub(crate) struct Process {
     fate: Fate,
     /// Whether it agreed that others order its memory accesses.
     pub(crate) barriers: bool,
-    /// The name of its seat, and all that it knows of the region: the model of the floor above.
-    pub(crate) seat: u32,
+    /// The name of its seat, once it has one, and all that it knows of the region: the model of the floor above.
+    pub(crate) seat: Cell<u32>,
     pub(crate) room: Option<Arc<dyn Any + Send + Sync>>,
     steps: Cell<u32>,
     looks: Cell<u32>,
@@ -69,6 +69,8 @@ pub(crate) struct Process {
     /// Its robust list, as the kernel knows it.
     pub(crate) pending: Cell<Option<Address>>,
     pub(crate) list: RefCell<Vec<Address>>,
+    /// The bytes of the file that its anchor has locked.
+    pub(crate) locked: RefCell<Vec<u64>>,
     later: Later,
 }
 
@@ -100,7 +102,7 @@ impl Process {
             kernel: Arc::clone(kernel),
             fate,
             barriers: false,
-            seat: 0,
+            seat: Cell::new(0),
             room: None,
             steps: Cell::new(0),
             looks: Cell::new(0),
@@ -110,6 +112,7 @@ impl Process {
             beats: Cell::new(0),
             pending: Cell::new(None),
             list: RefCell::default(),
+            locked: RefCell::default(),
             later: Later::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The file: of any size, with anybody's locks on it.
 
 use crate::adversary::{answer, is_there, rarely};
-use std::fs::File;
+pub(crate) use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 

@@ -3,8 +3,12 @@
 
 #[path = "../../../src/region/directory.rs"]
 pub(crate) mod directory;
+#[path = "../../../src/region/entry.rs"]
+mod entry;
 #[path = "../../../src/region/header.rs"]
 pub(crate) mod header;
+#[path = "../../../src/region/length.rs"]
+mod length;
 mod options;
 
 pub(crate) use directory::{Kind, Wanted};
@@ -24,6 +28,7 @@ use std::sync::OnceLock;
 pub(crate) const MEMBERS_AT: u64 = 4096;
 pub(crate) const SEAT_WORDS_AT: u64 = 256;
 pub(crate) const HEAP_AT: u64 = header::HEAP_AT;
+const NAME_MAX: usize = 208;
 pub(crate) const SLOTS_BYTES: u64 = CAPACITY * 8;
 pub(crate) const RING_BYTES: u64 = 1024 + SLOTS_BYTES;
 
@@ -68,7 +73,7 @@ impl Inner {
 
     /// What is said, as far as the file is so long; never less than before.
     fn len(&self) -> u64 {
-        let said = self.header().len().min(self.geometry.max_len);
+        let said = self.header().len.said().min(self.geometry.max_len);
         let file_bytes = file::size(&self.assembly.file).unwrap_or(0);
         let len = said.min(file_bytes.saturating_sub(HEAP_AT));
         self.known_len.fetch_max(len, Relaxed).max(len)

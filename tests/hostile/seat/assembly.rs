@@ -1,5 +1,6 @@
 //! What a process knows of a region: the real tables, behind what the real `assembly.rs` says of them.
 
+use super::MEMBERS;
 use super::id::{Holder, MemberId, SeatId};
 use super::member::{MemberInfo, Members};
 use super::table::Seats;
@@ -7,6 +8,7 @@ use crate::names::{MAX_LEN, MEMBER, SEATS};
 use crate::os::AtomicU32;
 use crate::region::{HEAP_AT, MEMBERS_AT, SEAT_WORDS_AT};
 use crate::{Error, land};
+use core::ptr::NonNull;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -29,7 +31,8 @@ impl Assembly {
             offset,
             file: Arc::clone(&file),
         };
-        Self { seats, members: Members(land::at(MEMBERS_AT)), file }
+        let members = NonNull::slice_from_raw_parts(land::at(MEMBERS_AT), MEMBERS as usize);
+        Self { seats, members: Members(members), file }
     }
 
     pub(crate) fn seats(&self) -> &Seats {

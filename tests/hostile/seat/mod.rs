@@ -17,6 +17,9 @@ pub(crate) mod assembly;
 mod cache;
 
 pub(crate) use crate::adversary::PULSE;
+pub(crate) const MEMBERS: u32 = 256;
+pub(crate) const MARKS: u32 = 256;
+pub(crate) const NAME_BYTES: usize = 72;
 pub(crate) use id::SLOTS_MAX;
 pub use id::{Holder, MemberId, SeatId};
 pub use member::MemberInfo;

@@ -26,6 +26,8 @@ const fn bad(
 
 const LOCK: &str = "src/seat/lock.rs";
 const SEAT: &str = "src/seat/page.rs";
+const MEMBER: &str = "src/seat/member.rs";
+const ENTRY: &str = "src/region/entry.rs";
 const RING: &str = "src/ring/spsc/protocol.rs";
 const RING_WAIT: &str = "src/ring/spsc/wait.rs";
 const WAIT: &str = "src/view/wait.rs";
@@ -98,6 +100,20 @@ const KNOWN: &[KnownBad] = &[
         Nothing,
         "seat::one_of_two_gets_a_seat_that_becomes_free",
         "two of one name",
+    ),
+    bad(
+        "members are not counted",
+        (MEMBER, &["self.generation.store(id.generation(), Release); // pair: member-followed"]),
+        Nothing,
+        "member::one_name_is_one_members",
+        "assertion `left == right` failed: told two things of one member",
+    ),
+    bad(
+        "an entry is changed while it is an object's",
+        (ENTRY, &["self.state.fetch_add(1, Relaxed); // R1"]),
+        Nothing,
+        "entry::no_object_is_seen_torn",
+        "assertion `left == right` failed",
     ),
     bad(
         "who leaves looks alive",

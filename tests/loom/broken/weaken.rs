@@ -21,6 +21,7 @@ const LOCK: &[Row] = &[
 ];
 
 const SEAT: &[Row] = &[
+    ("SeatPage::named", "fence", WHOLE, SAT_DOWN),
     ("SeatPage::alive", "self.live.load", "Acquire", HEARS),
     ("SeatPage::alive", "self.generation.load", "Acquire", VACATED),
     ("SeatPage::occupant", "self.member.load", "Acquire", NAMED),
@@ -30,6 +31,7 @@ const SEAT: &[Row] = &[
     ("SeatPage::occupy", "self.member.store", "Release", NAMED),
     ("SeatPage::occupy", "self.tid.store", "Release", NAMED),
     ("SeatPage::occupy", "self.live.swap", "Release", VACATED),
+    ("SeatPage::occupy", "fence", WHOLE, SAT_DOWN),
     ("SeatPage::leave", "self.live.swap", "Release", HEARS),
     ("SeatPage::leave", "self.live.store", "Release", COMES),
     ("SeatPage::vacate", "self.live.load", "Acquire", VACATED),
@@ -42,7 +44,24 @@ const HEARS: &str = "seat::who_sleeps_on_an_occupant_hears_that_it_leaves_or_die
 const VACATED: &str = "seat::the_seat_of_a_thread_that_has_ended_is_vacated";
 const NAMED: &str = "seat::a_name_is_never_anothers";
 const COMES: &str = "seat::one_of_two_gets_a_seat_that_becomes_free";
+const SAT_DOWN: &str = "lock::who_has_just_sat_down_is_no_dead_owner";
 const SWEPT: &str = "seat::a_dead_ones_seat_is_swept_and_a_living_ones_is_not";
+
+const MEMBER: &[Row] = &[
+    ("Members::info", "record.complete.load", "Acquire", LISTED),
+    ("Members::info", "fence", WHOLE, RENAMED),
+    ("Members::info", "record.generation.load", "Acquire", IN_USE),
+    ("Members::living_ids", "record.generation.load", "Acquire", IN_USE),
+    ("Members::clear_mark", "word.fetch_and", "Release", IN_USE),
+    ("Members::marked", "word.load", "Acquire", IN_USE),
+    ("Record::introduce", "self.generation.store", "Release", IN_USE),
+    ("Record::introduce", "fence", WHOLE, RENAMED),
+    ("Record::introduce", "self.complete.store", "Release", LISTED),
+];
+
+const RENAMED: &str = "member::a_member_is_never_told_for_another";
+const LISTED: &str = "member::who_is_here_is_listed_whole";
+const IN_USE: &str = "member::an_object_is_in_use_until_who_has_it_open_lets_go_or_is_gone";
 
 const RING: &[Row] = &[
     ("take", "owner.compare_exchange", "Acquire", "ring::an_end_changes_hands"),
@@ -74,6 +93,21 @@ const RING_WAIT: &[Row] = &[
     ("order_everywhere", "barrier_everywhere", WHOLE, "ring::the_consumer_closes"),
 ];
 
+const ENTRY: &[Row] = &[
+    ("Entry::publish", "fence", WHOLE, TORN),
+    ("Entry::publish", "self.state.fetch_add", "Release", "entry::who_sees_an_object_sees_it_made"),
+    ("Entry::look", "self.state.load", "Acquire", "entry::who_sees_an_object_sees_it_made"),
+    ("Entry::look", "fence", WHOLE, TORN),
+];
+
+const LENGTH: &[Row] = &[
+    ("Length::said", "self.0.load", "Acquire", TOO_LONG),
+    ("Length::raise", "self.0.fetch_max", "Release", TOO_LONG),
+];
+
+const TOO_LONG: &str = "length::no_length_is_told_that_the_file_has_not";
+const TORN: &str = "entry::no_object_is_seen_torn";
+
 const STREAM: &str = "ring::a_stream_arrives_whole_and_in_order";
 const ALONE: &str = "ring::one_side_without_barriers_pays_itself";
 const CLOSING_HEIR: &str = "ring::the_heir_of_a_closing_consumer_comes_while_others_push";
@@ -89,12 +123,16 @@ const WAIT: &[Row] = &[
 const TOLD: &str = "wait::who_is_told_sees_what_was_written_before";
 const HALVES: &str = "wait::halves_that_never_were_together_are_no_value";
 
-const FILES: [(&str, &[Row]); 5] = [
+const FILES: [(&str, &[Row]); 9] = [
     ("src/seat/lock.rs", LOCK),
     ("src/seat/page.rs", SEAT),
+    ("src/seat/member.rs", MEMBER),
+    ("src/seat/table.rs", &[]),
     ("src/ring/spsc/protocol.rs", RING),
     ("src/ring/spsc/wait.rs", RING_WAIT),
     ("src/view/wait.rs", WAIT),
+    ("src/region/entry.rs", ENTRY),
+    ("src/region/length.rs", LENGTH),
 ];
 
 #[test]

@@ -8,6 +8,7 @@ use crate::scene::lock::{Part, Turn, scene};
 use support::long_form;
 
 const LOCK: &[Turn] = &[Turn::Lock];
+const SIT: &[Turn] = &[Turn::Sit];
 const TWICE: &[Turn] = &[Turn::Lock, Turn::Lock];
 const TRY: &[Turn] = &[Turn::Try];
 const UNTIL: &[Turn] = &[Turn::Until];
@@ -155,4 +156,10 @@ fn an_old_kernel_is_enough() {
     let report = killed_everywhere(bound(1, 2), move |fate| play(old, (LOCK, fate), &[LOCK, LOCK]));
     let legal = one_of_three(if long_form() { "" } else { "x c d c" });
     report.census("lock: a kernel before 6.2", &legal);
+}
+
+#[test]
+fn who_has_just_sat_down_is_no_dead_owner() {
+    let report = killed(bound(2, 3), SIT, &[LOCK]);
+    report.census("lock: the first lock of a new seat is killed, another locks", &ONE_OF_TWO);
 }

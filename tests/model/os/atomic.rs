@@ -100,6 +100,7 @@ pub(crate) enum Change<T> {
     Add(T),
     And(T),
     Or(T),
+    Max(T),
     /// Nothing at all.
     Keep,
 }
@@ -111,6 +112,7 @@ impl<T> Change<T> {
             Self::Add(_) => Self::Add(operand),
             Self::And(_) => Self::And(operand),
             Self::Or(_) => Self::Or(operand),
+            Self::Max(_) => Self::Max(operand),
             Self::Keep => Self::Keep,
         }
     }
@@ -125,6 +127,7 @@ macro_rules! word {
                     Self::Add(value) => cell.fetch_add(value, order),
                     Self::And(value) => cell.fetch_and(value, order),
                     Self::Or(value) => cell.fetch_or(value, order),
+                    Self::Max(value) => cell.fetch_max(value, order),
                     Self::Keep => cell.load(Relaxed),
                 }
             }
@@ -191,6 +194,11 @@ macro_rules! word {
             }
 
             #[track_caller]
+            pub(crate) fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                self.change(Change::Max(value), order)
+            }
+
+            #[track_caller]
             fn change(&self, change: Change<$value>, written: Ordering) -> $value {
                 let altered = here();
                 if !process::step() {
@@ -228,13 +236,18 @@ macro_rules! word {
 word!(AtomicU32, u32, apply_u32);
 word!(AtomicU64, u64, apply_u64);
 
-/// A full fence of the calling thread's own.
+/// A fence of the calling thread's own. (A full one has its place in the order of all.)
 #[track_caller]
 pub(crate) fn fence(order: Ordering) {
-    assert_eq!(order, Ordering::SeqCst, "the protocols have no other");
     let altered = here();
-    if process::step() && altered != Some(What::Nothing) {
-        process::ask(|me| Arc::clone(&me.kernel)).inspect(|kernel| kernel.processors.fence());
+    if !process::step() || altered == Some(What::Nothing) {
+        return;
+    }
+    match order {
+        Ordering::SeqCst => {
+            process::ask(|me| Arc::clone(&me.kernel)).inspect(|kernel| kernel.processors.fence());
+        }
+        half => checker::fence(half),
     }
 }
 

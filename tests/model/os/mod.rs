@@ -6,7 +6,10 @@
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod cpu;
+pub(crate) mod file;
 pub(crate) mod futex;
+pub(crate) mod map;
+pub(crate) mod process;
 pub(crate) mod robust;
 
 pub(crate) use atomic::{AtomicU32, AtomicU64, compiler_fence, fence};

@@ -21,6 +21,8 @@ pub(crate) enum Turn {
     Until,
     /// Locks by spinning.
     Spin,
+    /// As `Lock`, and takes its seat only now.
+    Sit,
     /// As `Lock`, and does not say that the data is consistent if it was told of a death.
     Negligent,
 }
@@ -41,18 +43,21 @@ pub(crate) fn scene(rules: Rules, parts: &[Part]) -> String {
     let kernel = Kernel::new(rules, newcomer + 1);
     let assembly = Assembly::new(newcomer + 1, &kernel);
     let stage = Arc::new(Stage::default());
-    let seated = |(index, fate): (usize, Fate)| {
+    let seated = |index: usize, turns: &[Turn], fate| {
         let mut process = Process::new(index, &kernel, fate);
-        assembly.seat(&mut process);
+        match turns {
+            [Turn::Sit, ..] => assembly.let_in(&mut process),
+            _ => assembly.seat(&mut process),
+        }
         process
     };
     let cast = parts.iter().enumerate().map(|(index, &(turns, fate))| {
         let stage = Arc::clone(&stage);
         let act: Act = Box::new(move |log| turns.iter().for_each(|turn| stage.take(*turn, log)));
-        (seated((index, fate)), act)
+        (seated(index, turns, fate), act)
     });
     let told = play(cast.collect());
-    let last = seated((newcomer, Fate::LIVES));
+    let last = seated(newcomer, &[Turn::Try], Fate::LIVES);
     let stage = Arc::clone(&stage);
     told + " " + &play(vec![(last, Box::new(move |log| stage.take(Turn::Try, log)))])
 }
@@ -64,7 +69,7 @@ impl Stage {
             Turn::Until => self.lock.lock::<Adaptive>(Deadline::SOON),
             _ if self.lock.lock_at_once() => Ok(Got::Clean),
             Turn::Spin => self.lock.lock::<Spin>(Deadline::NEVER),
-            Turn::Lock | Turn::Negligent => self.lock.lock::<Block>(Deadline::NEVER),
+            Turn::Lock | Turn::Sit | Turn::Negligent => self.lock.lock::<Block>(Deadline::NEVER),
         };
         match got {
             Ok(got) => self.change(got, turn != Turn::Negligent, log),

@@ -1,9 +1,13 @@
 //! Scenes: what some processes do side by side, and what came of it, as a text. A checker runs a scene again and again; the
 //! set of all texts, the *census*, must be exactly what the protocol promises.
 
+pub(crate) mod entry;
+pub(crate) mod length;
 pub(crate) mod lock;
+pub(crate) mod member;
 pub(crate) mod ring;
 pub(crate) mod seat;
+pub(crate) mod table;
 pub(crate) mod wait;
 
 use crate::checker::{JoinHandle, spawn};

@@ -6,7 +6,7 @@ use super::page::SeatPage;
 use crate::kernel::Kernel;
 use crate::os::AtomicU32;
 use crate::os::robust::RobustList;
-use crate::process::Process;
+use crate::process::{self, Process};
 use std::sync::Arc;
 
 pub(crate) struct Assembly {
@@ -22,6 +22,7 @@ impl Seats {
     }
 
     pub(crate) fn alive(&self, id: SeatId) -> Option<(&AtomicU32, u32)> {
+        SeatPage::named();
         self.page(id.slot())?.alive(id)
     }
 
@@ -73,10 +74,19 @@ impl Assembly {
 
     /// Seats a process that has not begun: the seat of its own number.
     pub(crate) fn seat(self: &Arc<Self>, process: &mut Process) {
-        let slot = process.tid() - 1;
-        let id = process.prepare(|| self.seats.claim(slot)).expect("a free seat");
-        process.seat = id.to_bits();
+        let id = process.prepare(|| self.claim_own()).expect("a free seat");
+        process.seat.set(id.to_bits());
+        self.let_in(process);
+    }
+
+    /// The process knows the region, and has no seat yet.
+    pub(crate) fn let_in(self: &Arc<Self>, process: &mut Process) {
         process.room = Some(Arc::clone(self) as _);
+    }
+
+    /// The calling process takes the seat of its own number.
+    pub(crate) fn claim_own(&self) -> Option<SeatId> {
+        self.seats.claim(process::ask(Process::tid)? - 1)
     }
 
     pub(crate) fn seats(&self) -> &Seats {

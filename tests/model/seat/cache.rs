@@ -8,11 +8,18 @@ use crate::Error;
 use crate::process;
 
 pub(crate) fn seat_at(address: usize) -> Result<SeatId, Error> {
-    seated_at(address).ok_or(Error::NotInRegion)
+    seated_at(address).or_else(take_seat).ok_or(Error::NotInRegion)
+}
+
+fn take_seat() -> Option<SeatId> {
+    let room = process::ask(|me| me.room.clone()).flatten()?;
+    let id = room.downcast_ref::<Assembly>()?.claim_own()?;
+    process::ask(|me| me.seat.set(id.to_bits()));
+    Some(id)
 }
 
 pub(crate) fn seated_at(_address: usize) -> Option<SeatId> {
-    process::ask(|me| SeatId::from_bits(me.seat)).flatten()
+    process::ask(|me| SeatId::from_bits(me.seat.get())).flatten()
 }
 
 pub(crate) fn at<'a>(address: usize) -> Option<(&'a Assembly, &'a SeatPage)> {

@@ -1,4 +1,9 @@
-//! What wait and notify know of the region: a guard.
+//! What the protocol files know of the region: a guard; and its real length, and a real entry of its directory.
+
+#[path = "../../../src/region/entry.rs"]
+pub(crate) mod entry;
+#[path = "../../../src/region/length.rs"]
+pub(crate) mod length;
 
 use crate::os::AtomicU32;
 
@@ -12,3 +17,6 @@ pub(crate) struct Guard {
 }
 
 pub(crate) const CHANGERS: usize = 2;
+
+/// A name of one word.
+const NAME_MAX: usize = 8;
