@@ -10,7 +10,7 @@ use syn::{
 /// An ordering, or a fence.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Ordering {
-    pub(super) file: &'static str,
+    pub(super) file: String,
     /// The function that it stands in.
     pub(super) function: String,
     /// What is called, on what: `self.live.load`.
@@ -27,18 +27,22 @@ const FENCES: [&str; 3] = ["fence", "compiler_fence", "barrier_everywhere"];
 pub(super) const WHOLE: &str = "whole";
 
 /// All orderings of the file that are more than relaxed, and all fences.
-pub(super) fn of(file: &'static str) -> Vec<Ordering> {
+pub(super) fn of(file: &str) -> Vec<Ordering> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let source = fs::read_to_string(&path).expect("the file is there");
     let parsed = syn::parse_file(&source).expect("it compiles");
-    let mut reader =
-        Reader { file, owner: String::new(), function: String::new(), found: Vec::new() };
+    let mut reader = Reader {
+        file: file.to_owned(),
+        owner: String::new(),
+        function: String::new(),
+        found: Vec::new(),
+    };
     reader.visit_file(&parsed);
     reader.found
 }
 
 struct Reader {
-    file: &'static str,
+    file: String,
     /// The type whose functions are read.
     owner: String,
     function: String,
@@ -56,7 +60,8 @@ impl Reader {
 
     fn note(&mut self, call: &str, index: usize, name: &str, line: usize) {
         let (function, call, name) = (self.function.clone(), call.to_owned(), name.to_owned());
-        self.found.push(Ordering { file: self.file, function, call, index, name, line });
+        let file = self.file.clone();
+        self.found.push(Ordering { file, function, call, index, name, line });
     }
 }
 
@@ -130,4 +135,23 @@ fn place(expression: &Expr) -> String {
         Expr::MethodCall(call) => format!("{}.{}()", place(&call.receiver), call.method),
         _ => "_".to_owned(),
     }
+}
+
+/// The files of the library that have any, but for their tests.
+pub(super) fn files() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut folders, mut files) = (vec![root.join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                files.push(path.strip_prefix(root).expect("below").display().to_string());
+            }
+        }
+    }
+    files.retain(|file| !file.ends_with("tests.rs") && !of(file).is_empty());
+    files.sort();
+    files
 }
