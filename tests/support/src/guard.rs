@@ -10,7 +10,12 @@ const PAGE: usize = 4096;
 pub struct Guards {
     start: usize,
     len: usize,
+    /// Other gaps that the kernel would have preferred: filled.
+    filled: Vec<usize>,
 }
+
+/// How many gaps are filled at most.
+const FILLED: usize = 64;
 
 impl Guards {
     /// A gap for a mapping of `len` bytes, which is to be made next: the kernel takes the first place that fits. `None` if the
@@ -18,15 +23,18 @@ impl Guards {
     #[must_use]
     pub fn around(len: usize) -> Option<Self> {
         let len = len.checked_next_multiple_of(PAGE)?;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let whole = len.checked_add(2 * PAGE)?;
-        // SAFETY: new pages anywhere.
-        let start = unsafe { libc::mmap(null_mut(), whole, libc::PROT_NONE, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return None;
+        let start = map(len.checked_add(2 * PAGE)?)?;
+        unmap(start + PAGE, len);
+        let mut guards = Self { start, len, filled: Vec::new() };
+        while guards.filled.len() < FILLED {
+            let first = map(len)?;
+            if first == start + PAGE {
+                unmap(first, len);
+                return Some(guards);
+            }
+            guards.filled.push(first);
         }
-        unmap(start as usize + PAGE, len);
-        Some(Self { start: start as usize, len })
+        None
     }
 
     /// Whether the file with this inode number is mapped there, from its start.
@@ -41,7 +49,16 @@ impl Drop for Guards {
     fn drop(&mut self) {
         unmap(self.start, PAGE);
         unmap(self.start + PAGE + self.len, PAGE);
+        self.filled.iter().for_each(|start| unmap(*start, self.len));
     }
+}
+
+/// New pages without access.
+fn map(len: usize) -> Option<usize> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: new pages anywhere.
+    let start = unsafe { libc::mmap(null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+    (start != libc::MAP_FAILED).then_some(start as usize)
 }
 
 fn unmap(start: usize, len: usize) {
@@ -72,6 +89,19 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     const LEN: usize = 64 * PAGE;
+
+    #[test]
+    fn a_gap_that_would_be_preferred_is_filled() {
+        let died = Child::spawn(|| {
+            let exact = map(LEN).unwrap();
+            let below = map(LEN).unwrap(); // so that there is a gap of just LEN above
+            unmap(exact, LEN);
+            let guards = Guards::around(LEN).unwrap();
+            assert_eq!(map(LEN), Some(guards.start + PAGE), "{guards:?}, below {below:x}");
+        })
+        .wait();
+        assert_eq!(died, 0);
+    }
 
     #[test]
     fn who_reaches_past_the_mapping_dies() {
