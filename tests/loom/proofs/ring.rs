@@ -1,8 +1,10 @@
 //! The ring of one producer and one consumer.
 
+use crate::explore::Depth::Unbounded;
 use crate::explore::{Depth, Report, bound, explore, killed_everywhere};
 use crate::kernel::Rules;
 use crate::scene::ring::{ALL, Part, Role, scene};
+use support::long_form;
 
 /// A waker may be killed between its change and its wake: sleepers lean on the pulse.
 const PULSE: Rules = Rules { pulse: true, ..Rules::PLAIN };
@@ -168,4 +170,12 @@ fn who_waits_for_room_is_woken_by_the_first_release() {
     let parts = [consume(1, false), produce(2, false)];
     let report = explore(bound(3, 3), move || scene(Rules::PLAIN, 1, &parts));
     report.census("ring: the first release", &["1 pp n2n"]);
+}
+
+#[test]
+fn one_item_and_the_close_unbounded() {
+    let item = [produce(1, true), consume(ALL, false)];
+    let depth = if long_form() { Unbounded } else { bound(3, 3) };
+    let report = explore(depth, move || scene(Rules::PLAIN, 1, &item));
+    report.census("ring: one item, unbounded in the long form", &["p 1C CC"]);
 }

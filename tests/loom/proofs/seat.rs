@@ -1,5 +1,6 @@
 //! Seats: how they are taken and given up, and how others see it.
 
+use crate::explore::Depth::Unbounded;
 use crate::explore::{Depth, Report, bound, explore, killed_everywhere};
 use crate::kernel::Rules;
 use crate::process::Fate;
@@ -82,4 +83,12 @@ fn a_dead_ones_seat_is_swept_and_a_living_ones_is_not() {
         "seat: a comer is killed, one sweeps, another comes",
         &["f  s  f", "s  f  f", "x  f  s", "x  s  f"],
     );
+}
+
+#[test]
+fn one_leaves_and_one_comes_or_watches_unbounded() {
+    let report = all(Unbounded, &[Role::Leave, Role::ComeAndLeave]);
+    report.census("seat: one leaves and one comes, unbounded", &["f l s", "sl l s"]);
+    let report = all(Unbounded, &[Role::Leave, Role::Watch]);
+    report.census("seat: one leaves and one watches, unbounded", &["g l s"]);
 }

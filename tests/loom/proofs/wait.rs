@@ -1,5 +1,6 @@
 //! Wait and notify.
 
+use crate::explore::Depth::Unbounded;
 use crate::explore::{Depth, Report, bound, everywhere, explore, killed_everywhere};
 use crate::kernel::Rules;
 use crate::process::{Fate, When};
@@ -115,4 +116,12 @@ fn a_wait_times_out() {
 fn halves_that_never_were_together_are_no_value() {
     let report = all(bound(3, 4), Rules::PLAIN, Width::Wide, &[Role::Wait, Role::Flip]);
     report.census("wait: Wide, the halves change at times", &["N 0", "W 1"]);
+}
+
+#[test]
+fn one_waits_and_one_changes_unbounded() {
+    for width in BOTH {
+        let report = all(Unbounded, Rules::PLAIN, width, &[Role::Wait, CHANGE]);
+        report.census(&format!("wait: {width:?}, unbounded"), &["N 0", "W 1"]);
+    }
 }
