@@ -253,11 +253,7 @@ impl Assembly {
 
     /// Who sits on `seat`.
     pub(crate) fn holder(&self, seat: SeatId) -> Holder {
-        let occupant = self.seats.occupant(seat);
-        let info = occupant.and_then(|(member, _)| self.members.info(member));
-        let (pid, name) = info.map_or_else(Default::default, |info| (info.pid, info.name));
-        let member = occupant.map(|(member, _)| member);
-        Holder { seat, member, pid, tid: occupant.map_or(0, |(_, tid)| tid), name }
+        self.members.holder(seat, self.seats.occupant(seat))
     }
 
     /// One more handle of this process has `mark`; the first sets the shared bit.

@@ -35,7 +35,7 @@
 //! Tests: tests/members.rs, tests/kill/member.rs, tests/hostile; models: tests/loom.
 #![allow(unsafe_code)] // makes references to records out of the table's address
 
-use super::id::MemberId;
+use super::id::{Holder, MemberId, SeatId};
 use super::{MARKS, NAME_BYTES};
 use crate::os::file::{self, File};
 use crate::os::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, abi, fence, process};
@@ -129,6 +129,14 @@ impl Members {
         let info = record.describe(id);
         fence(Acquire); // pair: member-renamed
         (record.generation.load(Acquire) == generation).then_some(info) // pair: member-followed
+    }
+
+    /// The occupant of `seat` as it is shown to others: its process and thread, as far as they are known.
+    pub(super) fn holder(&self, seat: SeatId, occupant: Option<(MemberId, u32)>) -> Holder {
+        let info = occupant.and_then(|(member, _)| self.info(member));
+        let (pid, name) = info.map_or_else(Default::default, |info| (info.pid, info.name));
+        let member = occupant.map(|(member, _)| member);
+        Holder { seat, member, pid, tid: occupant.map_or(0, |(_, tid)| tid), name }
     }
 
     /// Those who are here now.

@@ -60,11 +60,7 @@ impl Assembly {
     }
 
     pub(crate) fn holder(&self, seat: SeatId) -> Holder {
-        let occupant = self.seats.occupant(seat);
-        let info = occupant.and_then(|(member, _)| self.members.info(member));
-        let (pid, name) = info.map_or_else(Default::default, |info| (info.pid, info.name));
-        let member = occupant.map(|(member, _)| member);
-        Holder { seat, member, pid, tid: occupant.map_or(0, |(_, tid)| tid), name }
+        self.members.holder(seat, self.seats.occupant(seat))
     }
 
     pub(crate) fn mark(&self, mark: u32) -> Result<(), Error> {
